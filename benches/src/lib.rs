@@ -1,0 +1,1 @@
+//! Benches, and the hand-written twin of the first design.

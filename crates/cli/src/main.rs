@@ -1,0 +1,2 @@
+//! The command line of Trialrun.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Expression and formula text to trees with byte spans; diagnostics and their renderer.

@@ -1,0 +1,1 @@
+//! A declared design, compiled to a plan that does one simulation.

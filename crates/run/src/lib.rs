@@ -1,0 +1,1 @@
+//! Runs a plan many times and reduces the simulations to a diagnosis.

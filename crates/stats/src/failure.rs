@@ -1,0 +1,82 @@
+//! Why a fit could not be made.
+
+/// The reason for a failed fit. Each failed simulation is counted under its reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Failure {
+    /// No row is left to fit: the data set is empty, or every row has a missing value.
+    NoRows,
+    /// A value of the model is infinite or not a number.
+    NotFinite,
+    /// The coefficient asked for is not estimable: its column is a combination of the others.
+    TermDropped,
+    /// Rows minus coefficients (or clusters minus one) leave no degree of freedom.
+    NoResidualDf,
+    /// A clustered standard error needs at least two clusters.
+    TooFewClusters,
+    /// A mixed model needs at least two groups, and fewer groups than rows.
+    TooFewGroups,
+    /// The standard error is zero: the outcome does not vary around the fit.
+    ZeroStandardError,
+    /// A weight is negative, or all weights are zero.
+    BadWeights,
+    /// The optimiser did not reach an optimum.
+    NotConverged,
+    /// The estimand of the simulation is not a finite number.
+    NoEstimand,
+}
+
+impl Failure {
+    /// Every reason, in the order in which reports list them.
+    pub const ALL: [Self; 10] = [
+        Self::NoRows,
+        Self::NotFinite,
+        Self::TermDropped,
+        Self::NoResidualDf,
+        Self::TooFewClusters,
+        Self::TooFewGroups,
+        Self::ZeroStandardError,
+        Self::BadWeights,
+        Self::NotConverged,
+        Self::NoEstimand,
+    ];
+
+    /// The reason's name in JSON and CSV.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NoRows => "no_rows",
+            Self::NotFinite => "not_finite",
+            Self::TermDropped => "term_dropped",
+            Self::NoResidualDf => "no_residual_df",
+            Self::TooFewClusters => "too_few_clusters",
+            Self::TooFewGroups => "too_few_groups",
+            Self::ZeroStandardError => "zero_standard_error",
+            Self::BadWeights => "bad_weights",
+            Self::NotConverged => "not_converged",
+            Self::NoEstimand => "no_estimand",
+        }
+    }
+
+    /// The reason in words, for a reader who has to mend the design.
+    pub fn explain(self) -> &'static str {
+        match self {
+            Self::NoRows => "no row is left to fit",
+            Self::NotFinite => "a value of the model is infinite or not a number",
+            Self::TermDropped => "the term's column is a combination of the other columns",
+            Self::NoResidualDf => "no residual degree of freedom is left",
+            Self::TooFewClusters => "a clustered standard error needs two clusters or more",
+            Self::TooFewGroups => "a mixed model needs two groups or more, and fewer than rows",
+            Self::ZeroStandardError => "the standard error is zero",
+            Self::BadWeights => "a weight is negative, or all are zero",
+            Self::NotConverged => "the optimiser did not reach an optimum",
+            Self::NoEstimand => "the estimand is not a finite number",
+        }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.explain())
+    }
+}
+
+impl std::error::Error for Failure {}

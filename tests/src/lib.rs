@@ -1,0 +1,1 @@
+//! Tests of the whole program: errors, golden files, reference values, theory.
