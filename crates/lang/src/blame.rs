@@ -1,7 +1,8 @@
 //! The words for what the parser did not expect.
 
+use crate::cursor::{Failed, Parser};
 use crate::diagnostic::Diagnostic;
-use crate::parse::{Failed, Parser, Tree};
+use crate::parse::Tree;
 use crate::span::Span;
 use crate::token::{Token, TokenKind};
 
@@ -9,20 +10,13 @@ impl Parser<'_> {
     /// Reports that a value should stand where the parser is.
     pub(crate) fn expected_value(&mut self) -> Failed {
         let token = self.peek();
-        let written = self.written(token.span).to_owned();
+        let written = self.written(token.span);
         let error = |message: String| Diagnostic::error(token.span, message);
         let before = self.before();
         self.errors.push(match token.kind {
             TokenKind::Bad => return Failed,
             TokenKind::End => {
-                let made = error("the text ends where a value is expected".to_owned());
-                match before {
-                    Some(before) => made.label("expected a value").related(
-                        before.span,
-                        format!("after this `{}`", self.written(before.span)),
-                    ),
-                    None => made.label("expected a value"),
-                }
+                error("unexpected end of the text".to_owned()).label("expected a value")
             }
             TokenKind::Assign => match before.map(|token| token.kind) {
                 Some(TokenKind::Eq | TokenKind::Assign) => {
@@ -40,7 +34,7 @@ impl Parser<'_> {
     /// parenthesis that the value stands in.
     pub(crate) fn unexpected_after_value(&mut self, open: Option<Span>) -> Failed {
         let token = self.peek();
-        let written = self.written(token.span).to_owned();
+        let written = self.written(token.span);
         let before = self.before();
         let error = |message: String| Diagnostic::error(token.span, message);
         let mut made = match token.kind {
@@ -67,10 +61,10 @@ impl Parser<'_> {
                 }
             }
             TokenKind::Tilde => {
-                error("`~` is for formulas".to_owned()).label("expected an operator")
+                error("`~` cannot stand in an expression".to_owned()).label("expected an operator")
             }
             TokenKind::Colon => {
-                error("`:` is for formulas".to_owned()).label("expected an operator")
+                error("`:` cannot stand in an expression".to_owned()).label("expected an operator")
             }
             _ => {
                 let made = error(format!("expected an operator, found `{written}`"));

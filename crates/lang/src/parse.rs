@@ -1,26 +1,21 @@
 //! Tokens to trees, by operator precedence (Pratt 1973), with several errors from one pass.
 
+use crate::cursor::{Failed, Parsed, Parser};
 use crate::diagnostic::Diagnostic;
 use crate::expr::{Arg, BinaryOp, Expr, ExprKind, Precedence, UnaryOp};
 use crate::span::Span;
-use crate::token::{Token, TokenKind, tokenize};
-
-/// How deeply parentheses, calls, signs and powers may be nested.
-pub const DEPTH_MAX: u32 = 200;
+use crate::token::TokenKind;
 
 /// How many nodes there may be on the way from the root of a tree to a leaf. A long sum reaches
 /// it sooner than [`DEPTH_MAX`], as each `+` adds one.
-pub const HEIGHT_MAX: u32 = 1000;
-
-/// How many errors of one text are worth reading.
-const ERRORS_MAX: usize = 20;
+pub const HEIGHT_MAX: u32 = 500;
 
 /// Reads an expression. `at` is the byte offset of the text's first byte in the file; all spans
 /// count from the file's start.
 ///
 /// # Errors
-/// One diagnostic for each thing that is wrong, in the order in which they were found; at least
-/// one.
+/// One diagnostic for each thing that is wrong, in the order of their places; at least one, and no
+/// more than are worth reading.
 ///
 /// # References
 /// Pratt 1973, Top down operator precedence, POPL 1973:41. The precedences are R's (`?Syntax`).
@@ -30,85 +25,13 @@ pub fn parse_expression(text: &str, at: u32) -> Result<Expr, Vec<Diagnostic>> {
     parser.finish(parsed)
 }
 
-/// Parsing stopped here. The reason is already among the parser's errors.
-#[derive(Debug)]
-pub(crate) struct Failed;
-
-pub(crate) type Parsed<T> = Result<T, Failed>;
-
 /// A tree and its height, which bounds the recursion of whatever walks it.
 pub(crate) struct Tree {
     pub expr: Expr,
     height: u32,
 }
 
-pub(crate) struct Parser<'a> {
-    text: &'a str,
-    at: u32,
-    tokens: Vec<Token<'a>>,
-    position: usize,
-    depth: u32,
-    pub errors: Vec<Diagnostic>,
-}
-
-impl<'a> Parser<'a> {
-    pub(crate) fn new(text: &'a str, at: u32) -> Self {
-        let (tokens, errors) = tokenize(text, at);
-        Self { text, at, tokens, position: 0, depth: 0, errors }
-    }
-
-    /// The result, or the errors if there were any on the way.
-    pub(crate) fn finish<T>(mut self, parsed: Parsed<T>) -> Result<T, Vec<Diagnostic>> {
-        match parsed {
-            Ok(value) if self.errors.is_empty() => Ok(value),
-            _ => {
-                self.errors.sort_by_key(|error| error.span);
-                self.errors.truncate(ERRORS_MAX);
-                Err(self.errors)
-            }
-        }
-    }
-
-    pub(crate) fn peek(&self) -> Token<'a> {
-        // The last token is `End`, and `advance` does not pass it.
-        self.tokens[self.position]
-    }
-
-    /// The token `ahead` places further on, or the end.
-    pub(crate) fn peek_at(&self, ahead: usize) -> Token<'a> {
-        self.tokens[(self.position + ahead).min(self.tokens.len() - 1)]
-    }
-
-    pub(crate) fn advance(&mut self) -> Token<'a> {
-        let token = self.peek();
-        if token.kind != TokenKind::End {
-            self.position += 1;
-        }
-        token
-    }
-
-    /// The token before this one.
-    pub(crate) fn before(&self) -> Option<Token<'a>> {
-        self.position.checked_sub(1).map(|index| self.tokens[index])
-    }
-
-    /// The text of a span that the lexer made.
-    pub(crate) fn written(&self, span: Span) -> &'a str {
-        let offset = |byte: u32| byte.saturating_sub(self.at) as usize;
-        self.text.get(offset(span.start)..offset(span.end)).unwrap_or("")
-    }
-
-    pub(crate) fn fail<T>(&mut self, diagnostic: Diagnostic) -> Parsed<T> {
-        self.errors.push(diagnostic);
-        Err(Failed)
-    }
-
-    /// Gives up: skips to the end, so that nothing more is found.
-    pub(crate) fn abandon<T>(&mut self, diagnostic: Diagnostic) -> Parsed<T> {
-        self.position = self.tokens.len() - 1;
-        self.fail(diagnostic)
-    }
-
+impl Parser<'_> {
     fn whole_expression(&mut self) -> Parsed<Expr> {
         if self.peek().kind == TokenKind::End {
             let span = self.peek().span;
@@ -119,30 +42,17 @@ impl<'a> Parser<'a> {
             );
         }
         let tree = self.expression(Precedence::Or)?;
-        self.expect_end()?;
-        Ok(tree.expr)
-    }
-
-    pub(crate) fn expect_end(&mut self) -> Parsed<()> {
         match self.peek().kind {
-            TokenKind::End => Ok(()),
+            TokenKind::End => Ok(tree.expr),
             _ => Err(self.unexpected_after_value(None)),
         }
     }
 
     /// An expression of operators that bind at least as tightly as `least`.
     pub(crate) fn expression(&mut self, least: Precedence) -> Parsed<Tree> {
-        if self.depth == DEPTH_MAX {
-            let span = self.peek().span;
-            return self.abandon(
-                Diagnostic::error(span, "the expression is nested too deeply")
-                    .label(format!("{DEPTH_MAX} levels end here"))
-                    .hint("declare a variable for a part of it"),
-            );
-        }
-        self.depth += 1;
+        self.descend()?;
         let parsed = self.operators(least);
-        self.depth -= 1;
+        self.ascend();
         parsed
     }
 
@@ -254,9 +164,7 @@ impl<'a> Parser<'a> {
         };
         if parsed.is_err() {
             // What follows the parenthesis is read for further errors.
-            while self.skip_past_item() {
-                self.advance();
-            }
+            self.skip_to(|_| false);
         }
         let close = self.advance();
         let mut tree = match parsed {
@@ -282,7 +190,7 @@ impl<'a> Parser<'a> {
                 }
                 // What is wrong with one argument says nothing about the next.
                 Err(Failed) => {
-                    self.skip_past_item();
+                    self.skip_to(|kind| kind == TokenKind::Comma);
                     if self.peek().kind == TokenKind::End {
                         return Err(Failed);
                     }
@@ -322,23 +230,6 @@ impl<'a> Parser<'a> {
                 Ok((Arg { name, value: value.expr }, value.height))
             }
             _ => Err(self.unexpected_after_value(Some(open))),
-        }
-    }
-
-    /// Skips to the next `,` or `)` of the parenthesis that is open, or to the end; says whether
-    /// it stands at a comma.
-    pub(crate) fn skip_past_item(&mut self) -> bool {
-        let mut depth = 0_usize;
-        loop {
-            match self.peek().kind {
-                TokenKind::End => return false,
-                TokenKind::Comma if depth == 0 => return true,
-                TokenKind::Close if depth == 0 => return false,
-                TokenKind::Open => depth += 1,
-                TokenKind::Close => depth -= 1,
-                _ => {}
-            }
-            self.advance();
         }
     }
 }
@@ -541,7 +432,7 @@ mod tests {
     fn what_people_write_is_within_the_bounds() {
         let nested = format!("{}a{}", "(".repeat(150), ")".repeat(150));
         assert_eq!(parsed(&nested).to_string(), "a");
-        let sum = vec!["x"; 900].join(" + ");
+        let sum = vec!["x"; 400].join(" + ");
         assert_eq!(parsed(&sum).to_string(), sum);
         let arguments = format!("categorical({})", vec!["0.001"; 5000].join(", "));
         assert_eq!(parsed(&arguments).to_string(), arguments);

@@ -1,5 +1,7 @@
 //! Text to tokens, with a message for every character that is not the language's.
 
+use std::borrow::Cow;
+
 use crate::diagnostic::Diagnostic;
 use crate::span::Span;
 
@@ -113,6 +115,17 @@ const SYMBOLS: [(&str, TokenKind<'static>); 24] = [
     (".", TokenKind::Dot),
 ];
 
+/// How many characters of the user's text a message repeats.
+const QUOTED_MAX: usize = 60;
+
+/// The text as a message repeats it: cut where it is too long to read.
+pub(crate) fn shortened(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(QUOTED_MAX) {
+        None => Cow::Borrowed(text),
+        Some((cut, _)) => Cow::Owned(format!("{}...", &text[..cut])),
+    }
+}
+
 struct Lexer<'a> {
     text: &'a str,
     at: u32,
@@ -181,8 +194,9 @@ impl<'a> Lexer<'a> {
         if self.rest().starts_with('.') && self.rest()[1..].starts_with(is_name_part) {
             let whole = self.take_while(|c| c == '.' || is_name_part(c));
             let written = format!("{name}{whole}");
+            let written = shortened(&written);
             let mended = written.trim_end_matches('.').replace('.', "_");
-            let hint = match written.as_str() {
+            let hint = match &*written {
                 "as.factor" => "write `factor(...)`".to_owned(),
                 "as.numeric" | "as.integer" => "leave it out: values are numbers".to_owned(),
                 _ => format!("write `{mended}`"),
@@ -218,8 +232,9 @@ impl<'a> Lexer<'a> {
             self.take_while(|c| is_name_part(c) || c == '.');
             let whole = &self.text[start..self.position];
             let unit = &whole[written.len()..];
-            let made = self.error(start, format!("`{whole}` is not a number"));
+            let made = self.error(start, format!("`{}` is not a number", shortened(whole)));
             if unit.starts_with(is_name_start) && !written.ends_with(['_', '.']) {
+                let (written, unit) = (shortened(written), shortened(unit));
                 made.hints.push(format!("to multiply, write `{written} * {unit}`"));
             }
             return TokenKind::Bad;
@@ -230,7 +245,7 @@ impl<'a> Lexer<'a> {
             bytes[i] == b'_' && !(i > 0 && digit(i - 1) && digit(i + 1))
         });
         if misplaced {
-            self.error(start, format!("`{written}` is not a number"))
+            self.error(start, format!("`{}` is not a number", shortened(written)))
                 .hints
                 .push("an underscore may stand between two digits only".to_owned());
             return TokenKind::Bad;
@@ -238,7 +253,7 @@ impl<'a> Lexer<'a> {
         match written.replace('_', "").parse::<f64>() {
             Ok(value) if value.is_finite() => TokenKind::Number(value),
             _ => {
-                self.error(start, format!("the number `{written}` is too large"))
+                self.error(start, format!("the number `{}` is too large", shortened(written)))
                     .hints
                     .push("the largest number is about 1.8e308".to_owned());
                 TokenKind::Bad
@@ -258,6 +273,7 @@ impl<'a> Lexer<'a> {
                 if let Some(span) = made.span {
                     made.span = Some(Span::new(span.start, span.start + open.len_utf8() as u32));
                     made.label = "opened here".to_owned();
+                    made.hints.push("text stands between two quotes: `'control'`".to_owned());
                 }
                 return TokenKind::Bad;
             };
@@ -277,7 +293,9 @@ impl<'a> Lexer<'a> {
             return TokenKind::Bad;
         }
         if open != '\'' {
-            self.error(start, "text goes in single quotes").hints.push(format!("write `'{text}'`"));
+            self.error(start, "text goes in single quotes")
+                .hints
+                .push(format!("write `'{}'`", shortened(text)));
         }
         TokenKind::Text(text)
     }
@@ -307,7 +325,11 @@ impl<'a> Lexer<'a> {
             }
         }
         self.position += first.len_utf8();
-        let made = self.error(start, format!("unexpected character `{}`", first.escape_debug()));
+        if matches!(first, ']' | '}') && !self.errors.is_empty() {
+            // The bracket that it closes is reported.
+            return TokenKind::Bad;
+        }
+        let made = self.error(start, format!("unexpected character `{first}`"));
         made.hints.extend(character_hint(first).map(str::to_owned));
         TokenKind::Bad
     }
