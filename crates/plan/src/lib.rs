@@ -1,5 +1,181 @@
 //! A declared design, compiled to a plan that does one simulation.
+//!
+//! Three stages, three words. *Declared*: a [`Design`] has names and places in the file.
+//! *Compiled*: a [`Plan`] has indices and sizes; it is immutable and shared by all threads.
+//! *Drawn*: a [`Workspace`] has the numbers of one simulation, one for each thread.
 
+pub mod compile;
+pub mod declared;
+pub mod estimators;
+pub mod exec;
+pub mod functions;
+pub mod ids;
+pub mod manual;
+mod plan;
+mod result;
+pub mod steps;
 pub mod table;
 
+use trialrun_lang::{Diagnostic, suggestion};
+
+use compile::{Binding, Compiler};
+pub use declared::{Design, Diagnosis, Expect, Name, read};
+pub use estimators::{Coefficient, Details, Estimation};
+pub use exec::{Stop, Workspace};
+pub use ids::{ColumnId, LevelId};
+pub use plan::{ColumnInfo, EstimandInfo, EstimatorInfo, LevelInfo, Limits, Plan, Size, Variable};
+pub use result::{Estimate, Row};
 pub use table::{Table, TableColumn, Values};
+
+/// What compilation takes beside the design.
+#[derive(Clone, Copy, Default)]
+pub struct Options<'a> {
+    /// Values of parameters that replace those of the file.
+    pub overrides: &'a [(String, f64)],
+    /// Level of tests that replaces that of the file.
+    pub alpha: Option<f64>,
+    /// Limits on the size of a simulation.
+    pub limits: Limits,
+    /// Names of the diagnosands that expectations can be about.
+    pub diagnosands: &'a [&'a str],
+}
+
+/// Compiles a design; warnings are kept in the plan.
+///
+/// # Errors
+/// Every error of the design, and the warnings.
+pub fn compile(design: &Design, options: &Options<'_>) -> Result<Plan, Vec<Diagnostic>> {
+    compile_with(design, options, None)
+}
+
+/// Compiles the estimators of a design for real data: one flat table in the place of the
+/// population. Level, PotentialOutcomes, Estimand, Assignment and Reveal steps are passed over.
+///
+/// # Errors
+/// Every error of the steps that are used, and the warnings.
+pub fn compile_for_data(
+    design: &Design,
+    options: &Options<'_>,
+    data: &Table,
+) -> Result<Plan, Vec<Diagnostic>> {
+    compile_with(design, options, Some(data))
+}
+
+fn compile_with(
+    design: &Design,
+    options: &Options<'_>,
+    data: Option<&Table>,
+) -> Result<Plan, Vec<Diagnostic>> {
+    let alpha = options.alpha.unwrap_or(design.diagnosis.alpha);
+    let mut cx = Compiler::new(alpha, options.limits, data);
+    cx.doubtful.clone_from(&design.lost);
+    if let Some(table) = data {
+        cx.bind_data(table);
+    }
+    let parameters = bind_parameters(&mut cx, design, options);
+    let mut step_ends = Vec::with_capacity(design.steps.len());
+    let mut deepest = cx.frame;
+    for step in &design.steps {
+        step.compile(&mut cx);
+        step_ends.push(cx.ops.len());
+        if cx.is_above(deepest, cx.frame) {
+            deepest = cx.frame;
+        }
+    }
+    check_expectations(&mut cx, design, options.diagnosands);
+    if cx.failed() {
+        return Err(cx.diagnostics);
+    }
+    Ok(Plan {
+        name: design.name.clone(),
+        description: design.description.clone(),
+        parameters,
+        alpha,
+        levels: cx.levels,
+        variables: cx.variables,
+        estimands: cx.estimands,
+        estimators: cx.estimators,
+        labels: cx.labels,
+        warnings: cx.diagnostics,
+        notes: cx.notes,
+        deepest,
+        estimations: cx.estimations,
+        columns: cx.columns,
+        ops: cx.ops,
+        step_ends,
+        n_runs: cx.runs.len(),
+        n_groupings: cx.n_groupings as usize,
+        n_registers: usize::from(cx.n_registers),
+        n_data_rows: data.map_or(0, Table::n_rows),
+    })
+}
+
+/// Gives parameters their values; an override of a parameter that the design lacks is an error.
+fn bind_parameters(
+    cx: &mut Compiler<'_>,
+    design: &Design,
+    options: &Options<'_>,
+) -> Vec<(String, f64)> {
+    let known: Vec<String> = design.parameters.iter().map(|(n, _)| n.text.clone()).collect();
+    for (name, _) in options.overrides {
+        if !known.contains(name) {
+            let hint = suggestion(name, &known)
+                .unwrap_or_else(|| "the design declares no parameters".to_string());
+            let message = format!("the design has no parameter `{name}` to set");
+            cx.report(Diagnostic::error(None, message).hint(hint));
+        }
+    }
+    let mut parameters = Vec::new();
+    for (name, value) in &design.parameters {
+        let given = options.overrides.iter().rev().find(|(n, _)| *n == name.text);
+        let value = given.map_or(*value, |(_, v)| *v);
+        let real_data_have_it = cx.data.is_some() && cx.binding(&name.text).is_some();
+        if !real_data_have_it {
+            cx.bind(name, Binding::Parameter(value));
+        }
+        parameters.push((name.text.clone(), value));
+    }
+    parameters
+}
+
+/// Checks that each expectation names an estimator, a term and a diagnosand that exist.
+fn check_expectations(cx: &mut Compiler<'_>, design: &Design, diagnosands: &[&str]) {
+    if cx.data.is_some() {
+        return;
+    }
+    for expect in &design.expect {
+        let labels: Vec<String> = cx.estimator_spans.keys().cloned().collect();
+        if !labels.contains(&expect.estimator.text) && !cx.is_doubtful(&expect.estimator.text) {
+            let message = format!("there is no estimator \"{}\"", expect.estimator.text);
+            let error = Diagnostic::error(expect.estimator.span, message)
+                .label("unknown estimator")
+                .maybe_hint(suggestion(&expect.estimator.text, &labels));
+            cx.report(error);
+        }
+        if !diagnosands.contains(&expect.diagnosand.text.as_str()) {
+            let message = format!("there is no diagnosand `{}`", expect.diagnosand.text);
+            let error = Diagnostic::error(expect.diagnosand.span, message)
+                .label("unknown diagnosand")
+                .maybe_hint(suggestion(&expect.diagnosand.text, diagnosands));
+            cx.report(error);
+        }
+        let of_label = |e: &&EstimatorInfo| e.label == expect.estimator.text;
+        let Some(estimator) = cx.estimators.iter().find(of_label) else { continue };
+        let terms = estimator.terms.clone();
+        let complaint = match &expect.term {
+            Some(term) if !terms.contains(&term.text) => {
+                let message = format!("the estimator does not report a term `{}`", term.text);
+                Diagnostic::error(term.span, message)
+                    .label("unknown term")
+                    .maybe_hint(suggestion(&term.text, &terms))
+            }
+            None if terms.len() > 1 => {
+                Diagnostic::error(expect.span, "the estimator has several terms")
+                    .label("which one is meant?")
+                    .hint(format!("add `term:`, one of {}", terms.join(", ")))
+            }
+            _ => continue,
+        };
+        cx.report(complaint);
+    }
+}

@@ -1,0 +1,196 @@
+//! Compiles a declared design: names become indices, expressions become operations.
+
+mod emit;
+pub mod ir;
+mod lower;
+mod scope;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use trialrun_lang::{Diagnostic, Span};
+
+use crate::declared::Name;
+use crate::estimators::Estimation;
+use crate::exec::Op;
+use crate::ids::{ColumnId, GroupingId, LevelId, RunsId};
+use crate::plan::{ColumnInfo, EstimandInfo, EstimatorInfo, LevelInfo, Limits, Variable};
+use crate::table::Table;
+use ir::{Graph, NodeId};
+pub use lower::{Context, Draws, REDUCTIONS, Value};
+pub use scope::{Binding, Groups};
+
+/// A value that an assigned variable can take.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Condition {
+    /// The number that stands for it in columns.
+    pub value: f64,
+    /// How names of columns and reports write it.
+    pub label: String,
+}
+
+/// The potential outcomes of a variable.
+pub struct Outcome {
+    /// The outcome's name.
+    pub name: String,
+    /// The assigned variables, each with its conditions; the last varies fastest.
+    pub by: Vec<(String, Vec<Condition>)>,
+    /// Whether the conditions of each assigned variable are named: their labels.
+    pub labels: Vec<Option<u32>>,
+    /// A column for each combination of conditions.
+    pub columns: Vec<NodeId>,
+    /// Where they are declared.
+    pub span: Span,
+}
+
+/// Everything known while a design is compiled.
+pub struct Compiler<'a> {
+    /// Expressions.
+    pub graph: Graph,
+    /// Errors and warnings.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Levels; the first is the design as a whole.
+    pub levels: Vec<LevelInfo>,
+    /// Columns.
+    pub columns: Vec<ColumnInfo>,
+    /// Variables in the order of their declaration.
+    pub variables: Vec<Variable>,
+    /// Runs of lower units, with their fixed length.
+    pub runs: Vec<Option<usize>>,
+    /// Number of groupings.
+    pub n_groupings: u32,
+    /// Number of registers.
+    pub n_registers: u16,
+    /// Operations so far.
+    pub ops: Vec<Box<dyn Op>>,
+    /// The level whose units are the rows of estimators and estimands.
+    pub frame: LevelId,
+    /// Sets of category labels.
+    pub labels: Vec<Vec<String>>,
+    /// Potential outcomes so far.
+    pub outcomes: Vec<Outcome>,
+    /// Assigned variables so far, each with its conditions.
+    pub assigned: Vec<(String, Vec<Condition>)>,
+    /// Estimands so far.
+    pub estimands: Vec<EstimandInfo>,
+    /// Estimators so far.
+    pub estimators: Vec<EstimatorInfo>,
+    /// Where each estimator is declared.
+    pub estimator_spans: HashMap<String, Span>,
+    /// Compiled estimators.
+    pub estimations: Vec<Arc<Estimation>>,
+    /// Outcomes collapsed to a level: mean, number and sum of squares.
+    pub collapsed: HashMap<(ColumnId, LevelId), [ColumnId; 3]>,
+    /// Words of steps that could not be read: names that they may have defined.
+    pub doubtful: Vec<String>,
+    /// Level of tests.
+    pub alpha: f64,
+    /// Limits on the size of a simulation.
+    pub limits: Limits,
+    /// Real data that take the place of the simulated population.
+    pub data: Option<&'a Table>,
+    /// Notes for the user that are no warnings: where a variable was taken from.
+    pub notes: Vec<String>,
+    scope: HashMap<String, (Binding, Span)>,
+    /// Variables of the design that real data lack, computed when they are first used.
+    deferred: Vec<(Name, crate::declared::Scalar, LevelId)>,
+    stored: HashMap<NodeId, ColumnId>,
+    broadcasts: HashMap<(ColumnId, LevelId), ColumnId>,
+    runs_known: HashMap<(LevelId, LevelId), RunsId>,
+    groupings_known: HashMap<(LevelId, Vec<ColumnId>), GroupingId>,
+    carried: HashMap<(String, LevelId), ColumnId>,
+    /// For a level of groups: the grouping, and the frame that was grouped.
+    grouped: HashMap<LevelId, (GroupingId, LevelId)>,
+}
+
+impl<'a> Compiler<'a> {
+    /// A compiler that knows the design as a whole and nothing else.
+    pub fn new(alpha: f64, limits: Limits, data: Option<&'a Table>) -> Self {
+        let whole = LevelInfo {
+            name: "design".into(),
+            parent: LevelId::WHOLE,
+            depth: 0,
+            size: crate::plan::Size::Fixed(1),
+        };
+        Self {
+            graph: Graph::default(),
+            diagnostics: Vec::new(),
+            levels: vec![whole],
+            columns: Vec::new(),
+            variables: Vec::new(),
+            runs: Vec::new(),
+            n_groupings: 0,
+            n_registers: 1,
+            ops: Vec::new(),
+            frame: LevelId::WHOLE,
+            labels: Vec::new(),
+            outcomes: Vec::new(),
+            assigned: Vec::new(),
+            estimands: Vec::new(),
+            estimators: Vec::new(),
+            estimator_spans: HashMap::new(),
+            estimations: Vec::new(),
+            collapsed: HashMap::new(),
+            doubtful: Vec::new(),
+            alpha,
+            limits,
+            data,
+            notes: Vec::new(),
+            scope: HashMap::new(),
+            deferred: Vec::new(),
+            stored: HashMap::new(),
+            broadcasts: HashMap::new(),
+            runs_known: HashMap::new(),
+            groupings_known: HashMap::new(),
+            carried: HashMap::new(),
+            grouped: HashMap::new(),
+        }
+    }
+
+    /// Reports an error or a warning.
+    pub fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Whether an error was reported.
+    pub fn failed(&self) -> bool {
+        self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    /// Whether a name may have been defined by a step that could not be read; then it is not
+    /// reported as unknown.
+    pub fn is_doubtful(&self, name: &str) -> bool {
+        let defines = |word: &String| {
+            name.strip_prefix(word.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+        };
+        self.doubtful.iter().any(defines)
+    }
+
+    /// Adds an operation.
+    pub fn push(&mut self, op: impl Op + 'static) {
+        self.ops.push(Box::new(op));
+    }
+
+    /// The level's name.
+    pub fn level_name(&self, level: LevelId) -> &str {
+        &self.levels[level.idx()].name
+    }
+
+    /// Whether `upper` is `lower` or one of the levels that it nests in.
+    pub fn is_above(&self, upper: LevelId, lower: LevelId) -> bool {
+        let mut at = lower;
+        while at != upper {
+            if at == LevelId::WHOLE {
+                return false;
+            }
+            at = self.levels[at.idx()].parent;
+        }
+        true
+    }
+
+    /// The lower of two levels of which one nests in the other.
+    pub fn deeper(&self, a: LevelId, b: LevelId) -> LevelId {
+        if self.levels[a.idx()].depth >= self.levels[b.idx()].depth { a } else { b }
+    }
+}

@@ -1,0 +1,316 @@
+//! Names: what each one stands for, and where it can be seen.
+
+use trialrun_lang::{Diagnostic, Span, suggestion};
+
+use super::ir::{NodeId, NodeKind};
+use super::{Compiler, Context};
+use crate::declared::{Name, Scalar, Text};
+use crate::exec::units::{Carry, GroupBy};
+use crate::ids::{ColumnId, GroupingId, LevelId, RunsId};
+use crate::plan::{ColumnInfo, LevelInfo, Size, Variable};
+use crate::table::{Table, Values};
+
+/// What a name stands for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Binding {
+    /// A variable.
+    Variable(NodeId),
+    /// A level; as a variable, the number of the unit.
+    Level(LevelId),
+    /// A parameter.
+    Parameter(f64),
+}
+
+/// Sets of units of one level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Groups {
+    /// The units below each unit of an upper level: contiguous.
+    Runs(LevelId, RunsId),
+    /// Units with equal values of columns.
+    Values(GroupingId),
+}
+
+impl Compiler<'_> {
+    /// Gives a name its meaning; a name that has one already is an error.
+    pub fn bind(&mut self, name: &Name, binding: Binding) -> bool {
+        if let Some((_, first)) = self.scope.get(&name.text) {
+            let error = Diagnostic::error(name.span, format!("`{}` is defined twice", name.text))
+                .label("defined again here")
+                .related(*first, "first defined here");
+            self.report(error);
+            return false;
+        }
+        self.scope.insert(name.text.clone(), (binding, name.span));
+        true
+    }
+
+    /// Stores a variable under its name.
+    pub fn define(&mut self, name: &Name, node: NodeId, declared: LevelId) {
+        let column = self.column_of(node);
+        self.define_column(name, column, declared);
+    }
+
+    /// Binds a name to a stored column.
+    pub fn define_column(&mut self, name: &Name, column: ColumnId, declared: LevelId) {
+        let level = self.columns[column.idx()].level;
+        let node = self.graph.add(NodeKind::Column(column), level, name.span);
+        if self.bind(name, Binding::Variable(node)) {
+            self.variables.push(Variable { name: name.text.clone(), column, level: declared });
+        }
+    }
+
+    /// Makes a name known whose value has an error in it, so that its uses are not wrong too.
+    pub fn define_unknown(&mut self, name: &Name, level: LevelId) {
+        let column = self.new_column(level);
+        self.define_column(name, column, level);
+    }
+
+    /// Forgets a name; says whether it was known.
+    pub fn hide(&mut self, name: &str) -> bool {
+        self.variables.retain(|v| v.name != name);
+        self.scope.remove(name).is_some()
+    }
+
+    /// The named level, or the level of the current rows.
+    pub fn level_or_frame(&mut self, name: Option<&Name>) -> Option<LevelId> {
+        let Some(name) = name else { return Some(self.frame) };
+        let level = self.level(name)?;
+        if self.is_above(level, self.frame) {
+            return Some(level);
+        }
+        let message = format!(
+            "level `{}` is below the current rows, of level `{}`",
+            name.text,
+            self.level_name(self.frame)
+        );
+        let error = Diagnostic::error(name.span, message).label("no rows of this level are left");
+        self.report(error.hint("move the step before the Aggregate step"));
+        None
+    }
+
+    /// What a name stands for, wherever it can be seen.
+    pub fn binding(&self, name: &str) -> Option<Binding> {
+        self.scope.get(name).map(|(binding, _)| *binding)
+    }
+
+    /// Makes the rows of real data the population: one level, a column for each of the table's.
+    pub fn bind_data(&mut self, table: &Table) {
+        self.levels.push(LevelInfo {
+            name: "row".into(),
+            parent: LevelId::WHOLE,
+            depth: 1,
+            size: Size::Fixed(table.n_rows()),
+        });
+        self.frame = LevelId(1);
+        let runs = self.new_runs(Some(table.n_rows()));
+        self.runs_known.insert((LevelId::WHOLE, self.frame), runs);
+        for column in &table.columns {
+            let (values, labels) = match &column.values {
+                Values::Number(values) => (values.clone(), None),
+                Values::Integer(values) => {
+                    (values.iter().map(|v| v.map_or(f64::NAN, |v| v as f64)).collect(), None)
+                }
+                Values::Category { codes, labels } => {
+                    let code = |c: &Option<u32>| c.map_or(f64::NAN, f64::from);
+                    self.labels.push(labels.clone());
+                    (codes.iter().map(code).collect(), Some(self.labels.len() as u32 - 1))
+                }
+            };
+            let id = self.new_column(self.frame);
+            self.columns[id.idx()] = ColumnInfo { level: self.frame, labels, data: Some(values) };
+            let name = Name { text: column.name.clone(), span: Span::default() };
+            self.define_column(&name, id, self.frame);
+        }
+    }
+
+    /// Keeps a variable of the design for the case that real data lack it and a model needs it.
+    pub fn defer(&mut self, name: &Name, value: &Scalar) {
+        if self.binding(&name.text).is_some() {
+            self.notes.push(format!("`{}` is taken from the data", name.text));
+        } else {
+            self.deferred.push((name.clone(), value.clone(), self.frame));
+        }
+    }
+
+    /// Computes a deferred variable, if the name is one.
+    fn resolve_deferred(&mut self, name: &str) -> Option<Binding> {
+        let at = self.deferred.iter().position(|(n, ..)| n.text == name)?;
+        let (name, value, frame) = self.deferred.remove(at);
+        let context = Context::at(frame).named("data", &name.text);
+        let context = context.without_draws("real data have no random draws");
+        let node = self.scalar(&value, &context)?;
+        self.define(&name, node.id, frame);
+        self.binding(&name.text)
+    }
+
+    /// The node that a name stands for at the units of a context; an error if it is unknown or
+    /// can not be seen there.
+    pub fn resolve(&mut self, name: &str, span: Span, context: &Context) -> Option<NodeId> {
+        let binding = self.binding(name).or_else(|| self.resolve_deferred(name));
+        let Some(binding) = binding else {
+            self.unknown(name, span, context);
+            return None;
+        };
+        let node = match binding {
+            Binding::Variable(node) => node,
+            Binding::Parameter(value) => self.graph.constant(value, span),
+            Binding::Level(level) => self.graph.add(NodeKind::Index(level), level, span),
+        };
+        let level = self.graph.node(node).level;
+        let reach = if context.reaches_below { self.frame } else { context.level };
+        if self.is_above(level, reach) {
+            return Some(node);
+        }
+        if let Some(carried) = self.carry(name, node, span) {
+            return Some(carried);
+        }
+        let (here, there) = (self.level_name(reach).to_string(), self.level_name(level));
+        let message = if self.is_above(reach, level) {
+            format!("`{name}` varies within a {here}: it belongs to level `{there}`, further down")
+        } else {
+            format!("`{name}` belongs to level `{there}`, which does not contain level `{here}`")
+        };
+        let hint = format!(
+            "reduce it to one value a {here}, as `mean({name})` in an Aggregate step, or move the \
+             step to where `{name}` can be seen"
+        );
+        self.report(Diagnostic::error(span, message).label("can not be seen here").hint(hint));
+        None
+    }
+
+    fn unknown(&mut self, name: &str, span: Span, context: &Context) {
+        if self.is_doubtful(name) {
+            return;
+        }
+        let mut known: Vec<String> = self
+            .scope
+            .keys()
+            .chain(self.deferred.iter().map(|(n, ..)| &n.text))
+            .chain(context.given.iter().map(|(n, _)| n))
+            .cloned()
+            .collect();
+        known.sort_unstable();
+        let error =
+            Diagnostic::error(span, format!("there is no variable `{name}`")).label("unknown name");
+        let function = super::lower::is_function(name);
+        let error = if function {
+            error.hint(format!("`{name}` is a function: write `{name}(...)`"))
+        } else if self.data.is_some() && known.len() > 12 {
+            error.maybe_hint(near(name, &known))
+        } else {
+            error.maybe_hint(suggestion(name, &known))
+        };
+        self.report(error);
+    }
+
+    /// Carries a variable of the rows that an Aggregate step grouped up to the groups.
+    fn carry(&mut self, name: &str, node: NodeId, span: Span) -> Option<NodeId> {
+        let (grouping, below) = *self.grouped.get(&self.frame)?;
+        let frame = self.frame;
+        let column = match self.carried.get(&(name.to_string(), frame)) {
+            Some(column) => *column,
+            None => {
+                let level = self.graph.node(node).level;
+                self.frame = below;
+                let source = if self.is_above(level, below) {
+                    Some(node)
+                } else {
+                    self.carry(name, node, span)
+                };
+                let from = source.map(|source| self.column_at(source, below));
+                self.frame = frame;
+                let from = from?;
+                let out = self.new_column(frame);
+                self.columns[out.idx()].labels = self.columns[from.idx()].labels;
+                self.push(Carry { from, grouping, out, name: name.to_string(), span });
+                self.carried.insert((name.to_string(), frame), out);
+                out
+            }
+        };
+        Some(self.graph.add(NodeKind::Column(column), frame, span))
+    }
+
+    /// The level of that name; an error if there is none.
+    pub fn level(&mut self, name: &Name) -> Option<LevelId> {
+        if let Some(Binding::Level(level)) = self.binding(&name.text) {
+            return Some(level);
+        }
+        if self.is_doubtful(&name.text) {
+            return None;
+        }
+        let known: Vec<String> = self.levels[1..].iter().map(|l| l.name.clone()).collect();
+        let error = Diagnostic::error(name.span, format!("there is no level `{}`", name.text))
+            .label("not a level")
+            .maybe_hint(suggestion(&name.text, &known));
+        self.report(error);
+        None
+    }
+
+    /// The sets of units of level `at` that a level or a variable makes: clusters, blocks, groups.
+    pub fn groups(&mut self, name: &Name, at: LevelId) -> Option<Groups> {
+        if let Some(Binding::Level(level)) = self.binding(&name.text)
+            && self.is_above(level, at)
+        {
+            return Some(Groups::Runs(level, self.runs_between(level, at)));
+        }
+        let context = Context::at(at);
+        let node = self.resolve(&name.text, name.span, &context)?;
+        let key = self.column_at(node, at);
+        Some(Groups::Values(self.grouping(at, vec![key])))
+    }
+
+    /// Units of a level sorted by columns.
+    pub fn grouping(&mut self, level: LevelId, keys: Vec<ColumnId>) -> GroupingId {
+        if let Some(known) = self.groupings_known.get(&(level, keys.clone())) {
+            return *known;
+        }
+        let grouping = self.new_grouping();
+        self.push(GroupBy { level, keys: keys.clone(), grouping, groups: None });
+        self.groupings_known.insert((level, keys), grouping);
+        grouping
+    }
+
+    /// A new level whose units are the groups of the frame with equal values of columns.
+    pub fn grouped_level(&mut self, name: String, keys: Vec<ColumnId>) -> (LevelId, GroupingId) {
+        let level = LevelId(self.levels.len() as u32);
+        self.levels.push(LevelInfo { name, parent: LevelId::WHOLE, depth: 1, size: Size::Varies });
+        let runs = self.new_runs(None);
+        self.runs_known.insert((LevelId::WHOLE, level), runs);
+        let grouping = self.new_grouping();
+        let groups = Some((level, runs));
+        self.push(GroupBy { level: self.frame, keys, grouping, groups });
+        self.grouped.insert(level, (grouping, self.frame));
+        (level, grouping)
+    }
+
+    /// An expression or a number, as a constant; an error if it varies.
+    pub fn constant(&mut self, scalar: &Scalar, what: &str) -> Option<f64> {
+        let context = Context::at(LevelId::WHOLE).without_draws("it is one number");
+        let value = self.scalar(scalar, &context)?;
+        match self.graph.value(value.id) {
+            Some(value) => Some(value),
+            None => {
+                let message = format!("`{what}` must be a constant");
+                self.report(
+                    Diagnostic::error(scalar.span(), message)
+                        .label("varies from simulation to simulation")
+                        .hint("use numbers and `parameters` only"),
+                );
+                None
+            }
+        }
+    }
+
+    /// The name as text of the expression language.
+    pub fn name_as_text(name: &Name) -> Text {
+        let quoted = name.span.len() == name.text.len() + 2;
+        let at = name.span.start + u32::from(quoted);
+        Text { text: name.text.clone(), at, span: name.span }
+    }
+}
+
+/// "did you mean", without the list of everything there is.
+fn near(name: &str, known: &[String]) -> Option<String> {
+    let near = trialrun_lang::did_you_mean(name, known.iter().map(String::as_str))?;
+    Some(format!("did you mean `{near}`?"))
+}

@@ -1,0 +1,234 @@
+//! The declared design: what the file says, with names and places.
+
+pub mod conditions;
+pub mod node;
+pub mod reader;
+mod syntax;
+
+use trialrun_lang::{Diagnostic, Span};
+
+use crate::steps::Step;
+pub use conditions::Conditions;
+pub use node::Node;
+pub use reader::{Fields, Name, Reader, Scalar, Text, listed, suggest};
+
+/// A design file, read but not yet compiled.
+#[derive(Clone, Debug)]
+pub struct Design {
+    /// The design's name.
+    pub name: String,
+    /// What it is about, in a sentence.
+    pub description: String,
+    /// Named constants, which can be overridden when the design is run.
+    pub parameters: Vec<(Name, f64)>,
+    /// The chain of steps.
+    pub steps: Vec<Step>,
+    /// Words of the steps that could not be read.
+    pub lost: Vec<String>,
+    /// How it is diagnosed.
+    pub diagnosis: Diagnosis,
+    /// What the diagnosis is expected to show.
+    pub expect: Vec<Expect>,
+}
+
+/// How a design is diagnosed unless the command line says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Diagnosis {
+    /// Number of simulations.
+    pub sims: u64,
+    /// Seed of the random numbers.
+    pub seed: u64,
+    /// Level of the tests; intervals have level 1 - alpha.
+    pub alpha: f64,
+}
+
+impl Default for Diagnosis {
+    fn default() -> Self {
+        Self { sims: 50_000, seed: 1, alpha: 0.05 }
+    }
+}
+
+/// What a diagnosand of an estimator is expected to be.
+#[derive(Clone, Debug)]
+pub struct Expect {
+    /// The estimator's label.
+    pub estimator: Name,
+    /// The term, where the estimator has more than one.
+    pub term: Option<Name>,
+    /// The diagnosand's name.
+    pub diagnosand: Name,
+    /// Lower end of the band; minus infinity where there is none.
+    pub low: f64,
+    /// Upper end of the band; infinity where there is none.
+    pub high: f64,
+    /// Where the expectation stands.
+    pub span: Span,
+}
+
+/// Reads a design file. The design is `None` where an error makes it useless to go on.
+pub fn read(source: &str) -> (Option<Design>, Vec<Diagnostic>) {
+    if source.trim().is_empty() {
+        let error = Diagnostic::error(Span { start: 0, end: 0 }, "the file is empty")
+            .hint("`trialrun new` lists designs to start from");
+        return (None, vec![error]);
+    }
+    let root = match Node::root(source) {
+        Ok(root) => root,
+        Err(error) => return (None, vec![syntax::explain(source, &error)]),
+    };
+    let mut r = Reader::default();
+    let design = read_design(&mut r, root);
+    (design, r.errors)
+}
+
+fn read_design(r: &mut Reader, root: Node<'_>) -> Option<Design> {
+    if root.head() != Some("Design") {
+        let found = root.head().unwrap_or("");
+        let error = Diagnostic::error(root.head_span(), "a design file holds one `Design(...)`")
+            .label("expected `Design`");
+        r.error(suggest(error, found, &["Design"]));
+        return None;
+    }
+    let mut f = r.fields(root, "Design")?;
+    let (steps, lost) = f.required(r, "steps", read_steps).unwrap_or_default();
+    let design = Design {
+        name: f.optional(r, "name", Reader::name).map_or_else(|| "design".into(), |n| n.text),
+        description: f
+            .optional(r, "description", Reader::text)
+            .map_or_else(String::new, |t| t.text),
+        parameters: f
+            .optional(r, "parameters", |r, n| r.map(n, Reader::number))
+            .unwrap_or_default(),
+        steps,
+        lost,
+        diagnosis: f.optional(r, "diagnosis", read_diagnosis).unwrap_or_default(),
+        expect: f.optional(r, "expect", read_expectations).unwrap_or_default(),
+    };
+    f.finish(r);
+    Some(design)
+}
+
+/// Reads each step on its own: a wrong one does not hide the others. Also gives the words of those
+/// that could not be read.
+fn read_steps(r: &mut Reader, node: Node<'_>) -> Option<(Vec<Step>, Vec<String>)> {
+    let Some(entries) = node.list() else {
+        r.error(
+            Diagnostic::error(node.span, "expected a list of steps in square brackets")
+                .label("not a list"),
+        );
+        return None;
+    };
+    let (mut steps, mut lost) = (Vec::new(), Vec::new());
+    for entry in entries {
+        match Step::read(r, entry) {
+            Some(step) => steps.push(step),
+            None => {
+                let words = entry.text.split(|c: char| c != '_' && !c.is_alphanumeric());
+                lost.extend(words.filter(|w| !w.is_empty()).map(str::to_string));
+            }
+        }
+    }
+    Some((steps, lost))
+}
+
+fn read_diagnosis(r: &mut Reader, node: Node<'_>) -> Option<Diagnosis> {
+    let mut f = r.fields(node, "diagnosis")?;
+    let default = Diagnosis::default();
+    let diagnosis = Diagnosis {
+        sims: f.optional(r, "sims", |r, n| r.count(n, 1)).unwrap_or(default.sims),
+        seed: f.optional(r, "seed", |r, n| r.count(n, 0)).unwrap_or(default.seed),
+        alpha: f.optional(r, "alpha", read_alpha).unwrap_or(default.alpha),
+    };
+    f.finish(r);
+    Some(diagnosis)
+}
+
+/// A level of tests, between 0 and 1.
+pub fn read_alpha(r: &mut Reader, node: Node<'_>) -> Option<f64> {
+    let alpha = r.number(node)?;
+    if alpha > 0.0 && alpha < 1.0 {
+        return Some(alpha);
+    }
+    r.error(
+        Diagnostic::error(node.span, format!("`alpha` is {alpha}, not between 0 and 1"))
+            .label("the level of the tests")
+            .hint("0.05 is usual"),
+    );
+    None
+}
+
+fn read_expectations(r: &mut Reader, node: Node<'_>) -> Option<Vec<Expect>> {
+    let Some(entries) = node.list() else {
+        r.error(
+            Diagnostic::error(node.span, "expected a list of `Expect(...)` in square brackets")
+                .label("not a list"),
+        );
+        return None;
+    };
+    Some(entries.into_iter().filter_map(|entry| read_expect(r, entry)).collect())
+}
+
+fn read_expect(r: &mut Reader, node: Node<'_>) -> Option<Expect> {
+    if node.head() != Some("Expect") {
+        let error = Diagnostic::error(node.head_span(), "an expectation is an `Expect(...)`")
+            .label("expected `Expect`");
+        r.error(suggest(error, node.head().unwrap_or(""), &["Expect"]));
+        return None;
+    }
+    let mut f = r.fields(node, "Expect")?;
+    let estimator = f.required(r, "estimator", Reader::name);
+    let term = f.optional(r, "term", Reader::name);
+    let diagnosand = f.required(r, "diagnosand", Reader::name);
+    let bands = [
+        f.optional(r, "within", read_range),
+        f.optional(r, "at_least", Reader::number).map(|low| (low, f64::INFINITY)),
+        f.optional(r, "at_most", Reader::number).map(|high| (f64::NEG_INFINITY, high)),
+    ];
+    let any_given = ["within", "at_least", "at_most"].iter().any(|b| node.text.contains(b));
+    let span = f.span;
+    f.finish(r);
+    let mut given = bands.into_iter().flatten();
+    let Some((low, high)) = given.next() else {
+        if !any_given {
+            r.error(
+                Diagnostic::error(span, "`Expect` needs a band")
+                    .label("what is expected is missing")
+                    .hint("write `within: 0.94..=0.96`, `at_least: 0.8` or `at_most: 0.01`"),
+            );
+        }
+        return None;
+    };
+    let (low, high) = given.fold((low, high), |(l, h), (a, b)| (l.max(a), h.min(b)));
+    if low > high {
+        r.error(
+            Diagnostic::error(node.span, format!("no value lies between {low} and {high}"))
+                .label("an empty band"),
+        );
+        return None;
+    }
+    Some(Expect {
+        estimator: estimator?,
+        term,
+        diagnosand: diagnosand?,
+        low,
+        high,
+        span: node.span,
+    })
+}
+
+/// A band `low..=high`.
+fn read_range(r: &mut Reader, node: Node<'_>) -> Option<(f64, f64)> {
+    match ron::from_str::<std::ops::RangeInclusive<f64>>(node.text) {
+        Ok(range) if !range.start().is_nan() && !range.end().is_nan() => {
+            Some((*range.start(), *range.end()))
+        }
+        _ => {
+            r.error(
+                Diagnostic::error(node.span, "expected a band such as `0.94..=0.96`")
+                    .label("not a band")
+                    .hint("write `low..=high` without spaces; `at_least:` and `at_most:` have one end"),
+            );
+            None
+        }
+    }
+}

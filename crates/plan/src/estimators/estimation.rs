@@ -1,0 +1,183 @@
+//! One estimator, compiled: fits its model and writes its rows.
+
+use std::sync::Arc;
+
+use trialrun_stats::Failure;
+use trialrun_stats::special::student_t::{self, Critical};
+
+use super::model::Model;
+use crate::exec::{Op, Stop, Workspace};
+use crate::ids::ColumnId;
+use crate::result::{Estimate, Row};
+
+/// A coefficient as a fit gives it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Coef {
+    /// The estimate.
+    pub estimate: f64,
+    /// Its standard error.
+    pub std_error: f64,
+    /// Degrees of freedom; infinite where the normal is used.
+    pub df: f64,
+}
+
+/// How a model is fitted.
+pub(crate) trait Fit: Send + Sync {
+    /// Fits the rows that the model prepared, and hands over the coefficients of the columns in
+    /// `ws.model.targets`, in their order.
+    fn fit(
+        &self,
+        model: &Model,
+        ws: &mut Workspace,
+        give: &mut dyn FnMut(usize, Result<Coef, Failure>),
+    ) -> Result<Fitted, Failure>;
+
+    /// Fits the rows that the model prepared, and tells all that there is to know.
+    fn details(&self, model: &Model, ws: &mut Workspace) -> Result<Details, Failure>;
+}
+
+/// What a fit tells beside its coefficients.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fitted {
+    /// Observations that were used.
+    pub n_obs: f64,
+    /// Whether a variance is exactly zero.
+    pub boundary: bool,
+}
+
+/// All that a method knows of one fit.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Details {
+    /// Named numbers: `sigma`, `log_likelihood` ...
+    pub numbers: Vec<(&'static str, f64)>,
+    /// Standard deviations of random effects: group, term, value.
+    pub random_effects: Vec<(String, String, f64)>,
+    /// Which coefficients were kept.
+    pub kept: Vec<bool>,
+    /// Variance matrix of the kept coefficients, by rows.
+    pub vcov: Vec<f64>,
+}
+
+/// One term of a fit to real data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Coefficient {
+    /// The term.
+    pub term: String,
+    /// The result.
+    pub row: Row,
+}
+
+/// The coefficients that an estimator reports.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The term, `None` for the intercept.
+    pub term: Option<usize>,
+    /// The category of each of the term's factors.
+    pub codes: Vec<f64>,
+}
+
+/// A compiled estimator.
+pub struct Estimation {
+    pub(crate) model: Model,
+    pub(crate) fit: Box<dyn Fit>,
+    pub(crate) targets: Vec<Target>,
+    pub(crate) estimand: Option<ColumnId>,
+    pub(crate) first_row: usize,
+    pub(crate) critical: Critical,
+}
+
+impl Op for Arc<Estimation> {
+    fn run(&self, ws: &mut Workspace) -> Result<(), Stop> {
+        let estimand = self.estimand.map(|column| ws.scalar(column));
+        let mut rows = std::mem::take(&mut ws.rows);
+        let own = &mut rows[self.first_row..self.first_row + self.targets.len()];
+        own.fill(Row { estimand, ..Row::EMPTY });
+        if estimand.is_some_and(|value| !value.is_finite()) {
+            let lost = Row { estimand: None, fit: Err(Failure::NoEstimand), ..Row::EMPTY };
+            own.fill(lost);
+        } else if let Err(failure) = self.fit_rows(ws, own) {
+            own.iter_mut().for_each(|row| row.fit = Err(failure));
+        }
+        ws.rows = rows;
+        Ok(())
+    }
+}
+
+impl Estimation {
+    /// Fits the model to the workspace's data and writes the rows.
+    fn fit_rows(&self, ws: &mut Workspace, own: &mut [Row]) -> Result<(), Failure> {
+        self.model.prepare(ws)?;
+        let mut columns = std::mem::take(&mut ws.model.targets);
+        columns.clear();
+        for target in &self.targets {
+            let column = match target.term {
+                None => Some(0),
+                Some(term) => self.model.column_of(&ws.model, term, &target.codes),
+            };
+            // A coefficient without a column is marked by a column that no model has.
+            columns.push(column.unwrap_or(usize::MAX));
+        }
+        let lost = columns.contains(&usize::MAX);
+        ws.model.targets = columns;
+        if lost {
+            return Err(Failure::TermDropped);
+        }
+        let mut give = |i: usize, coef: Result<Coef, Failure>| {
+            own[i].fit = coef.and_then(|c| self.estimate(c));
+        };
+        let fitted = self.fit.fit(&self.model, ws, &mut give)?;
+        for row in own {
+            (row.n_obs, row.boundary) = (fitted.n_obs, fitted.boundary);
+        }
+        Ok(())
+    }
+
+    /// Adds test and interval to a coefficient.
+    fn estimate(&self, coef: Coef) -> Result<Estimate, Failure> {
+        let Coef { estimate, std_error, df } = coef;
+        if !estimate.is_finite() || !std_error.is_finite() {
+            return Err(Failure::NotFinite);
+        }
+        if std_error <= 0.0 {
+            return Err(Failure::ZeroStandardError);
+        }
+        if df.is_nan() || df <= 0.0 {
+            return Err(Failure::NoResidualDf);
+        }
+        let statistic = estimate / std_error;
+        let p_value = student_t::two_sided(statistic, df);
+        let half = self.critical.at(df) * std_error;
+        let (conf_low, conf_high) = (estimate - half, estimate + half);
+        Ok(Estimate { estimate, std_error, df, statistic, p_value, conf_low, conf_high })
+    }
+
+    /// Fits the model to the workspace's data and gives every coefficient, with all that the
+    /// method knows of the fit.
+    ///
+    /// # Errors
+    /// The reason why the model can not be fitted.
+    pub fn full(
+        &self,
+        ws: &mut Workspace,
+        labels: &[Vec<String>],
+    ) -> Result<(Vec<Coefficient>, Details), Failure> {
+        self.model.prepare(ws)?;
+        let terms = self.model.labels(&ws.model, labels);
+        ws.model.targets = (0..terms.len()).collect();
+        let mut rows = vec![Row::EMPTY; terms.len()];
+        let mut give = |i: usize, coef: Result<Coef, Failure>| {
+            rows[i].fit = coef.and_then(|c| self.estimate(c));
+        };
+        let fitted = self.fit.fit(&self.model, ws, &mut give)?;
+        let details = self.fit.details(&self.model, ws)?;
+        let coefficients = terms
+            .into_iter()
+            .zip(rows)
+            .map(|(term, row)| {
+                let row = Row { n_obs: fitted.n_obs, boundary: fitted.boundary, ..row };
+                Coefficient { term, row }
+            })
+            .collect();
+        Ok((coefficients, details))
+    }
+}

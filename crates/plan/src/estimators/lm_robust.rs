@@ -1,0 +1,156 @@
+//! Least squares with robust standard errors, as estimatr's `lm_robust`.
+//!
+//! # Fields
+//! - `formula`: the model, such as `"score ~ treatment + pretest"`. Categorical variables and
+//!   `factor(x)` get treatment contrasts, as in R.
+//! - `se`: the standard error. Without clusters `classical`, `HC0`, `HC1`, `HC2` (the default) or
+//!   `HC3`, with `n - k` degrees of freedom. With clusters `CR0` or `Stata`, with clusters - 1
+//!   degrees of freedom, or `CR2` (the default), with the Satterthwaite degrees of freedom of Bell
+//!   and McCaffrey for each coefficient.
+//! - `clusters`: a level or a variable.
+//! - `weights`: a variable.
+//!
+//! # Formula
+//! `b = (X'WX)^-1 X'Wy`. `HC2` divides the squared residuals by `1 - h`, `h` the leverage; `CR2`
+//! multiplies the residuals of each cluster by `(I - H)^(-1/2)`, so that the variance is unbiased
+//! where the errors are independent and alike. Collinear columns are dropped as estimatr does.
+//!
+//! # Example
+//! ```ron
+//! Estimator(label: "Student average", estimand: ate, term: treatment,
+//!     method: LmRobust(formula: "average_score ~ treatment", clusters: class, se: CR2)),
+//! ```
+//!
+//! # References
+//! MacKinnon and White 1985, Journal of Econometrics 29:305. Bell and McCaffrey 2002, Survey
+//! Methodology 28:169. Pustejovsky and Tipton 2018, Journal of Business and Economic Statistics
+//! 36:672. Blair, Cooper, Coppock, Humphreys and Sonnet, estimatr.
+
+use trialrun_lang::Diagnostic;
+use trialrun_stats::Failure;
+use trialrun_stats::ols::{self, Targets, Variance};
+
+use super::Declared;
+use super::build::{self, Wanted};
+use super::estimation::{Coef, Details, Fit, Fitted};
+use super::model::Model;
+use crate::compile::Compiler;
+use crate::declared::{Fields, Name, Reader, Text};
+use crate::exec::Workspace;
+use crate::ids::LevelId;
+
+/// Least squares with robust standard errors, as declared.
+#[derive(Clone, Debug)]
+pub struct LmRobust {
+    formula: Text,
+    se: Variance,
+    clusters: Option<Name>,
+    weights: Option<Name>,
+}
+
+/// The standard errors, by name.
+const SE: &[(&str, Variance)] = &[
+    ("classical", Variance::Classical),
+    ("HC0", Variance::Hc0),
+    ("HC1", Variance::Hc1),
+    ("HC2", Variance::Hc2),
+    ("HC3", Variance::Hc3),
+    ("CR0", Variance::Cr0),
+    ("Stata", Variance::Stata),
+    ("CR2", Variance::Cr2),
+];
+
+impl Declared for LmRobust {
+    fn read(r: &mut Reader, f: &mut Fields<'_>) -> Option<Self> {
+        let formula = f.required(r, "formula", Reader::text);
+        let se_node = f.take(r, "se");
+        let clusters = f.optional(r, "clusters", Reader::identifier);
+        let weights = f.optional(r, "weights", Reader::identifier);
+        let se = match se_node {
+            None if clusters.is_some() => Some(Variance::Cr2),
+            None => Some(Variance::Hc2),
+            Some(node) => r.choice(node, SE),
+        };
+        if let (Some(se), Some(node)) = (se, se_node)
+            && se.is_clustered() != clusters.is_some()
+        {
+            let (label, hint) = if se.is_clustered() {
+                ("needs clusters", "add `clusters: ...`, or use `HC2`")
+            } else {
+                ("ignores the clusters", "with `clusters` use `CR2`, `CR0` or `Stata`")
+            };
+            let message = format!("`se: {}` does not go with these clusters", node.text);
+            r.error(Diagnostic::error(node.span, message).label(label).hint(hint));
+            return None;
+        }
+        Some(Self { formula: formula?, se: se?, clusters, weights })
+    }
+
+    fn compile(&self, cx: &mut Compiler<'_>, level: LevelId) -> Option<(Model, Box<dyn Fit>)> {
+        let formula = build::parse(cx, &self.formula)?;
+        build::no_random_effects(cx, &formula, "LmRobust")?;
+        build::no_instruments(cx, &formula, "LmRobust")?;
+        let resolved = build::resolve(cx, &formula, level)?;
+        let groups = self.clusters.as_ref().map_or(Wanted::Nothing, Wanted::Clusters);
+        let model = build::model(cx, resolved, level, &groups, self.weights.as_ref())?;
+        Some((model, Box::new(Ols { variance: self.se })))
+    }
+
+    fn describe(&self) -> String {
+        let se = SE.iter().find(|(_, v)| *v == self.se).map_or("", |(name, _)| name);
+        let clusters =
+            self.clusters.as_ref().map_or(String::new(), |c| format!(" clustered by `{}`", c.text));
+        let weights =
+            self.weights.as_ref().map_or(String::new(), |w| format!(", weighted by `{}`", w.text));
+        format!(
+            "least squares of `{}` with {se} standard errors{clusters}{weights}",
+            self.formula.text
+        )
+    }
+}
+
+/// The fit.
+struct Ols {
+    variance: Variance,
+}
+
+impl Fit for Ols {
+    fn fit(
+        &self,
+        model: &Model,
+        ws: &mut Workspace,
+        give: &mut dyn FnMut(usize, Result<Coef, Failure>),
+    ) -> Result<Fitted, Failure> {
+        let n = ws.size(model.rows);
+        let Workspace { columns, runs, model: scratch, ols, .. } = ws;
+        let rows = model.rows(scratch, columns, runs, n);
+        let fit = ols::fit(&rows, self.variance, Targets::Some(&scratch.targets), ols)?;
+        for (i, &column) in scratch.targets.iter().enumerate() {
+            let coef = Coef {
+                estimate: fit.beta[column],
+                std_error: fit.std_error[column],
+                df: fit.df[column],
+            };
+            give(i, if fit.kept[column] { Ok(coef) } else { Err(Failure::TermDropped) });
+        }
+        Ok(Fitted { n_obs: fit.n_obs, boundary: false })
+    }
+
+    fn details(&self, model: &Model, ws: &mut Workspace) -> Result<Details, Failure> {
+        let n = ws.size(model.rows);
+        let Workspace { columns, runs, model: scratch, ols, .. } = ws;
+        let rows = model.rows(scratch, columns, runs, n);
+        let fit = ols::fit(&rows, self.variance, Targets::All, ols)?;
+        let mut numbers = vec![("sigma", fit.sigma())];
+        numbers.extend(fit.r_squared().map(|r| ("r_squared", r)));
+        numbers.extend(fit.adj_r_squared().map(|r| ("adj_r_squared", r)));
+        numbers.push(("rss", fit.rss));
+        numbers.push(("df_residual", fit.df_residual()));
+        numbers.push(("rank", fit.rank as f64));
+        if self.variance.is_clustered() {
+            numbers.push(("n_clusters", fit.n_clusters as f64));
+        }
+        let (kept, vcov) = (fit.kept.to_vec(), fit.vcov.to_vec());
+        Ok(Details { numbers, random_effects: Vec::new(), kept, vcov })
+    }
+}

@@ -1,0 +1,98 @@
+//! The estimators of a design. One file an estimator: what it declares, how it fits, its manual.
+//!
+//! To add an estimator, write its file and add a line to the list below. The text that opens the
+//! file is its manual: `trialrun explain NAME` prints it.
+
+mod build;
+mod coding;
+mod estimation;
+mod lm_robust;
+mod lmer;
+pub mod model;
+
+use trialrun_lang::Diagnostic;
+
+use crate::compile::Compiler;
+use crate::declared::{Fields, Node, Reader, suggest};
+use crate::ids::LevelId;
+pub(crate) use build::{Terms, targets};
+pub use estimation::{Coefficient, Details, Estimation, Fitted};
+pub(crate) use estimation::{Fit, Target};
+use model::Model;
+
+/// What an estimator does.
+pub(crate) trait Declared: Sized {
+    /// Reads its fields.
+    fn read(r: &mut Reader, f: &mut Fields<'_>) -> Option<Self>;
+
+    /// The model on the units of a level, and how it is fitted; reports what is wrong.
+    fn compile(&self, cx: &mut Compiler<'_>, level: LevelId) -> Option<(Model, Box<dyn Fit>)>;
+
+    /// The method in a phrase, for `explain`.
+    fn describe(&self) -> String;
+}
+
+/// Makes the enumeration of methods, and what is looked up by a method's name.
+macro_rules! methods {
+    ($($name:ident in $module:ident),* $(,)?) => {
+        /// How an estimator estimates.
+        #[derive(Clone, Debug)]
+        #[allow(missing_docs)]
+        pub enum Method {
+            $($name($module::$name),)*
+        }
+
+        /// The names of all methods.
+        pub const NAMES: &[&str] = &[$(stringify!($name)),*];
+
+        /// Each method's name and manual.
+        pub const MANUALS: &[(&str, &str)] =
+            &[$((stringify!($name), include_str!(concat!(stringify!($module), ".rs")))),*];
+
+        impl Method {
+            /// Reads a method; reports why it can not be read.
+            pub fn read(r: &mut Reader, node: Node<'_>) -> Option<Self> {
+                match node.head() {
+                    $(Some(stringify!($name)) => {
+                        let mut f = r.fields(node, stringify!($name))?;
+                        let method = $module::$name::read(r, &mut f);
+                        f.finish(r);
+                        method.map(Self::$name)
+                    })*
+                    _ => unknown(r, node),
+                }
+            }
+
+            /// The model on the units of a level, and how it is fitted.
+            pub(crate) fn compile(
+                &self,
+                cx: &mut Compiler<'_>,
+                level: LevelId,
+            ) -> Option<(Model, Box<dyn Fit>)> {
+                match self {
+                    $(Self::$name(method) => method.compile(cx, level),)*
+                }
+            }
+
+            /// The method in a phrase.
+            pub fn describe(&self) -> String {
+                match self {
+                    $(Self::$name(method) => method.describe(),)*
+                }
+            }
+        }
+    };
+}
+
+methods! {
+    LmRobust in lm_robust,
+    Lmer in lmer,
+}
+
+fn unknown(r: &mut Reader, node: Node<'_>) -> Option<Method> {
+    let word = node.head().unwrap_or("");
+    let error = Diagnostic::error(node.head_span(), format!("there is no method `{word}`"))
+        .label("unknown method");
+    r.error(suggest(error, word, NAMES));
+    None
+}

@@ -1,0 +1,431 @@
+//! A model's columns, and the rows that a fit works on.
+//!
+//! Rows that share all their predictors, and their group, are collapsed into one: a treatment given
+//! to whole classes makes a row a class, with the number of observations, their mean outcome and
+//! their sum of squares around it. Least squares, its robust variances and random intercepts need
+//! no more (`trialrun_stats::Rows`), so the cost of a fit is that of the level of its predictors.
+
+use trialrun_stats::{Failure, Observations, Rows};
+
+use crate::compile::Groups;
+use crate::exec::workspace::grow;
+use crate::exec::{Op, Stop, Workspace};
+use crate::ids::{ColumnId, LevelId, RunsId};
+
+/// A compiled model.
+pub struct Model {
+    /// The level whose units are the model's rows once they are collapsed.
+    pub rows: LevelId,
+    /// Whether there is an intercept; it is the first column.
+    pub intercept: bool,
+    /// The terms in R's order.
+    pub terms: Vec<Term>,
+    /// The outcome, or its mean where rows are collapsed; a column of `rows`.
+    pub outcome: ColumnId,
+    /// What a row stands for.
+    pub observations: Source,
+    /// Clusters, or groups of the random effect.
+    pub groups: Option<Groups>,
+    /// Whether rows with a missing value are left out: real data.
+    pub drops_missing: bool,
+    /// The outcome as the formula writes it.
+    pub outcome_label: String,
+}
+
+/// Where a row's weight comes from.
+#[derive(Clone, Copy, Debug)]
+pub enum Source {
+    /// Rows are single observations.
+    Single,
+    /// Rows have prior weights.
+    Weighted(ColumnId),
+    /// Rows stand for observations that share their predictors.
+    Collapsed {
+        /// Their number.
+        count: ColumnId,
+        /// Their sum of squares around the mean outcome.
+        within: ColumnId,
+    },
+}
+
+/// A term of a model: a product of numbers and of indicators of categories.
+#[derive(Clone, Debug)]
+pub struct Term {
+    /// The labels of its factors, in order.
+    pub parts: Vec<Part>,
+    /// The product of its numeric factors.
+    pub numeric: Option<ColumnId>,
+    /// Its categorical factors.
+    pub factors: Vec<Factor>,
+}
+
+/// A factor of a term, for its label.
+#[derive(Clone, Debug)]
+pub enum Part {
+    /// A number; its label.
+    Numeric(String),
+    /// A categorical factor: its place in `factors`.
+    Factor(usize),
+}
+
+/// A categorical factor of a term.
+#[derive(Clone, Debug)]
+pub struct Factor {
+    /// The label in the formula.
+    pub label: String,
+    /// The codes.
+    pub column: ColumnId,
+    /// The labels of the codes: an index into the plan's sets of labels.
+    pub labels: Option<u32>,
+    /// Whether every category has a column; if not, the first one has none (treatment contrasts).
+    pub full: bool,
+}
+
+/// The rows of a fit, and scratch space to make them.
+#[derive(Default)]
+pub struct ModelScratch {
+    x: Vec<f64>,
+    outcome: Vec<f64>,
+    weight: Vec<f64>,
+    within: Vec<f64>,
+    /// Rows to use, in the order of their groups.
+    index: Vec<u32>,
+    offsets: Vec<u32>,
+    /// Categories that occur, factor after factor.
+    categories: Vec<f64>,
+    /// Where the categories of each factor begin.
+    category_starts: Vec<u32>,
+    /// The first column of each term; one more than the terms.
+    pub starts: Vec<usize>,
+    /// Columns whose coefficients are wanted.
+    pub targets: Vec<usize>,
+}
+
+impl Model {
+    /// Makes the rows of a fit in the workspace's scratch space.
+    ///
+    /// # Errors
+    /// `NoRows` where every row has a missing value.
+    pub fn prepare(&self, ws: &mut Workspace) -> Result<(), Failure> {
+        let mut scratch = std::mem::take(&mut ws.model);
+        let picked = self.is_picked() && self.pick_rows(ws, &mut scratch);
+        let index = if picked { Some(scratch.index.as_slice()) } else { None };
+        let n = index.map_or(ws.size(self.rows), <[u32]>::len);
+        if picked {
+            copy(ws, self.outcome, index, &mut scratch.outcome);
+            match self.observations {
+                Source::Single => {}
+                Source::Weighted(weight) => copy(ws, weight, index, &mut scratch.weight),
+                Source::Collapsed { count, within } => {
+                    copy(ws, count, index, &mut scratch.weight);
+                    copy(ws, within, index, &mut scratch.within);
+                }
+            }
+        }
+        self.find_categories(ws, &mut scratch, n, picked);
+        self.fill(ws, &mut scratch, n, picked);
+        ws.model = scratch;
+        if n == 0 { Err(Failure::NoRows) } else { Ok(()) }
+    }
+
+    /// Whether rows have to be picked out or put in the order of groups.
+    fn is_picked(&self) -> bool {
+        self.drops_missing || matches!(self.groups, Some(Groups::Values(_)))
+    }
+
+    /// The rows that `prepare` made.
+    pub fn rows<'w>(
+        &self,
+        scratch: &'w ModelScratch,
+        columns: &'w [Vec<f64>],
+        runs: &'w [Vec<u32>],
+        n: usize,
+    ) -> Rows<'w> {
+        let p = scratch.starts.last().copied().unwrap_or(0);
+        let picked = self.is_picked();
+        let source = |column: ColumnId, copied: &'w Vec<f64>| {
+            if picked { copied.as_slice() } else { &columns[column.idx()][..n] }
+        };
+        let observations = match self.observations {
+            Source::Single => Observations::Single,
+            Source::Weighted(weight) => Observations::Weighted(source(weight, &scratch.weight)),
+            Source::Collapsed { count, within } => Observations::Collapsed {
+                count: source(count, &scratch.weight),
+                within: source(within, &scratch.within),
+            },
+        };
+        let groups: &[u32] = match self.groups {
+            None => &[],
+            Some(Groups::Runs(_, id)) if !picked => &runs[id.idx()],
+            Some(_) => &scratch.offsets,
+        };
+        let outcome = source(self.outcome, &scratch.outcome);
+        Rows { x: &scratch.x[..p * outcome.len()], y: outcome, observations, groups }
+    }
+
+    /// Picks the rows of a fit, sorted by groups, without those that have a missing value.
+    fn pick_rows(&self, ws: &Workspace, scratch: &mut ModelScratch) -> bool {
+        let n = ws.size(self.rows);
+        let ModelScratch { index, offsets, .. } = scratch;
+        index.clear();
+        offsets.clear();
+        offsets.push(0);
+        let keeps = |row: u32| !self.drops_missing || self.is_complete(ws, row as usize);
+        match self.groups {
+            Some(Groups::Values(grouping)) => {
+                let grouping = ws.grouping(grouping);
+                for run in grouping.offsets.windows(2) {
+                    let rows = &grouping.order[run[0] as usize..run[1] as usize];
+                    index.extend(rows.iter().copied().filter(|row| keeps(*row)));
+                    offsets.push(index.len() as u32);
+                }
+            }
+            Some(Groups::Runs(_, runs)) => {
+                for run in ws.runs(runs).windows(2) {
+                    index.extend((run[0]..run[1]).filter(|row| keeps(*row)));
+                    offsets.push(index.len() as u32);
+                }
+            }
+            None => index.extend((0..n as u32).filter(|row| keeps(*row))),
+        }
+        true
+    }
+
+    /// Whether a row has no missing value.
+    fn is_complete(&self, ws: &Workspace, row: usize) -> bool {
+        let has = |column: ColumnId| !ws.column(column)[row].is_nan();
+        let weighted = match self.observations {
+            Source::Weighted(weight) => has(weight),
+            _ => true,
+        };
+        weighted
+            && has(self.outcome)
+            && self
+                .terms
+                .iter()
+                .all(|t| t.numeric.is_none_or(&has) && t.factors.iter().all(|f| has(f.column)))
+    }
+
+    /// Finds the categories of each factor that occur, in ascending order.
+    fn find_categories(&self, ws: &Workspace, scratch: &mut ModelScratch, n: usize, picked: bool) {
+        let ModelScratch { categories, category_starts, index, .. } = scratch;
+        categories.clear();
+        category_starts.clear();
+        category_starts.push(0);
+        for factor in self.terms.iter().flat_map(|t| &t.factors) {
+            let start = categories.len();
+            let values = ws.column(factor.column);
+            for i in 0..n {
+                let value = values[if picked { index[i] as usize } else { i }];
+                if value.is_nan() {
+                    continue;
+                }
+                let found = categories[start..].binary_search_by(|c| c.total_cmp(&value));
+                if let Err(place) = found {
+                    categories.insert(start + place, value);
+                }
+            }
+            category_starts.push(categories.len() as u32);
+        }
+    }
+
+    /// Fills the model matrix, column after column.
+    fn fill(&self, ws: &Workspace, scratch: &mut ModelScratch, n: usize, picked: bool) {
+        let ModelScratch { x, index, categories, category_starts, starts, .. } = scratch;
+        let index = if picked { Some(index.as_slice()) } else { None };
+        starts.clear();
+        let mut p = usize::from(self.intercept);
+        let mut first_factor = 0;
+        for term in &self.terms {
+            starts.push(p);
+            let mut n_columns = 1;
+            for (f, factor) in term.factors.iter().enumerate() {
+                let range = &category_starts[first_factor + f..];
+                let n_categories = (range[1] - range[0]) as usize;
+                n_columns *= n_categories.saturating_sub(usize::from(!factor.full));
+            }
+            first_factor += term.factors.len();
+            p += n_columns;
+        }
+        starts.push(p);
+        grow(x, p * n);
+        if self.intercept {
+            x[..n].fill(1.0);
+        }
+        let mut first_factor = 0;
+        for (t, term) in self.terms.iter().enumerate() {
+            for column in starts[t]..starts[t + 1] {
+                let out = &mut x[column * n..(column + 1) * n];
+                match term.numeric {
+                    Some(numeric) => gather(ws.column(numeric), index, out),
+                    None => out.fill(1.0),
+                }
+                let mut rest = column - starts[t];
+                for (f, factor) in term.factors.iter().enumerate() {
+                    let range = &category_starts[first_factor + f..];
+                    let own = &categories[range[0] as usize..range[1] as usize];
+                    let own = &own[usize::from(!factor.full)..];
+                    let category = own[rest % own.len()];
+                    rest /= own.len();
+                    keep_where(ws.column(factor.column), index, category, out);
+                }
+            }
+            first_factor += term.factors.len();
+        }
+    }
+
+    /// The column of a coefficient: a term, and the category of each of its factors. `None` where
+    /// a category does not occur, or is the one that the others are compared with.
+    pub fn column_of(&self, scratch: &ModelScratch, term: usize, codes: &[f64]) -> Option<usize> {
+        let before: usize = self.terms[..term].iter().map(|t| t.factors.len()).sum();
+        let (mut place, mut stride) = (0, 1);
+        for (f, (factor, code)) in self.terms[term].factors.iter().zip(codes).enumerate() {
+            let range = &scratch.category_starts[before + f..];
+            let own = &scratch.categories[range[0] as usize..range[1] as usize];
+            let own = own.get(usize::from(!factor.full)..)?;
+            place += stride * own.iter().position(|c| c == code)?;
+            stride *= own.len();
+        }
+        Some(scratch.starts[term] + place)
+    }
+
+    /// The labels of all coefficients of the last fit, as R writes them.
+    pub fn labels(&self, scratch: &ModelScratch, sets: &[Vec<String>]) -> Vec<String> {
+        let mut labels = Vec::new();
+        if self.intercept {
+            labels.push("(Intercept)".to_string());
+        }
+        let mut first_factor = 0;
+        for (t, term) in self.terms.iter().enumerate() {
+            for column in scratch.starts[t]..scratch.starts[t + 1] {
+                let mut rest = column - scratch.starts[t];
+                let codes: Vec<f64> = (0..term.factors.len())
+                    .map(|f| {
+                        let range = &scratch.category_starts[first_factor + f..];
+                        let own = &scratch.categories[range[0] as usize..range[1] as usize];
+                        let own = &own[usize::from(!term.factors[f].full)..];
+                        let code = own[rest % own.len()];
+                        rest /= own.len();
+                        code
+                    })
+                    .collect();
+                labels.push(term.label(&codes, sets));
+            }
+            first_factor += term.factors.len();
+        }
+        labels
+    }
+}
+
+impl Term {
+    /// The label of the coefficient for one category of each factor.
+    pub fn label(&self, codes: &[f64], sets: &[Vec<String>]) -> String {
+        let part = |part: &Part| match part {
+            Part::Numeric(label) => label.clone(),
+            Part::Factor(f) => {
+                let factor = &self.factors[*f];
+                format!("{}{}", factor.label, category_label(codes[*f], factor.labels, sets))
+            }
+        };
+        self.parts.iter().map(part).collect::<Vec<_>>().join(":")
+    }
+}
+
+/// A category as text.
+pub fn category_label(code: f64, labels: Option<u32>, sets: &[Vec<String>]) -> String {
+    let label = labels.and_then(|l| sets[l as usize].get(code as usize));
+    label.cloned().unwrap_or_else(|| code.to_string())
+}
+
+/// Copies picked rows of a column.
+fn copy(ws: &Workspace, column: ColumnId, index: Option<&[u32]>, out: &mut Vec<f64>) {
+    let values = ws.column(column);
+    grow(out, index.map_or(values.len(), <[u32]>::len));
+    gather(values, index, out);
+}
+
+fn gather(values: &[f64], index: Option<&[u32]>, out: &mut [f64]) {
+    match index {
+        None => out.copy_from_slice(&values[..out.len()]),
+        Some(index) => out.iter_mut().zip(index).for_each(|(o, i)| *o = values[*i as usize]),
+    }
+}
+
+/// Sets to zero where a row is not of the category; a missing category makes the row missing.
+fn keep_where(codes: &[f64], index: Option<&[u32]>, category: f64, out: &mut [f64]) {
+    for (i, o) in out.iter_mut().enumerate() {
+        let row = index.map_or(i, |index| index[i] as usize);
+        if codes[row] != category {
+            *o = if codes[row].is_nan() { f64::NAN } else { 0.0 };
+        }
+    }
+}
+
+/// Collapses an outcome to the level of the predictors: number, mean and sum of squares.
+pub struct Collapse {
+    /// The outcome.
+    pub outcome: ColumnId,
+    /// The level of the predictors.
+    pub rows: LevelId,
+    /// Runs of the outcome's units.
+    pub runs: RunsId,
+    /// The length of every run, where it is one number.
+    pub fixed: Option<usize>,
+    /// Number of observations.
+    pub count: ColumnId,
+    /// Their mean.
+    pub mean: ColumnId,
+    /// Their sum of squares around the mean.
+    pub within: ColumnId,
+}
+
+impl Op for Collapse {
+    fn run(&self, ws: &mut Workspace) -> Result<(), Stop> {
+        let n = ws.size(self.rows);
+        let mut count = ws.take(self.count, n);
+        let mut mean = ws.take(self.mean, n);
+        let mut within = ws.take(self.within, n);
+        let values = ws.column(self.outcome);
+        let out = (mean.as_mut_slice(), within.as_mut_slice());
+        match self.fixed {
+            Some(2) => collapse::<2>(values, out),
+            Some(3) => collapse::<3>(values, out),
+            Some(4) => collapse::<4>(values, out),
+            Some(5) => collapse::<5>(values, out),
+            Some(6) => collapse::<6>(values, out),
+            _ => {
+                for (i, run) in ws.runs(self.runs).windows(2).enumerate() {
+                    let own = &values[run[0] as usize..run[1] as usize];
+                    count[i] = own.len() as f64;
+                    (mean[i], within[i]) = moments(own);
+                }
+            }
+        }
+        if let Some(k @ 2..=6) = self.fixed {
+            count.fill(k as f64);
+        }
+        ws.put(self.count, count);
+        ws.put(self.mean, mean);
+        ws.put(self.within, within);
+        Ok(())
+    }
+}
+
+/// Mean and sum of squares around it; both zero where there is nothing.
+fn moments(values: &[f64]) -> (f64, f64) {
+    if values.is_empty() {
+        return (0.0, 0.0);
+    }
+    let mean = crate::exec::reduce::sum(values) / values.len() as f64;
+    let squares = values.iter().map(|v| (v - mean) * (v - mean));
+    (mean, squares.sum())
+}
+
+/// The same for runs of one short length.
+fn collapse<const K: usize>(values: &[f64], (mean, within): (&mut [f64], &mut [f64])) {
+    let runs = values.as_chunks::<K>().0;
+    for ((run, m), w) in runs.iter().zip(mean).zip(within) {
+        *m = run.iter().sum::<f64>() / K as f64;
+        *w = run.iter().map(|v| (v - *m) * (v - *m)).sum();
+    }
+}

@@ -1,0 +1,112 @@
+//! The numbers of one simulation, one workspace a thread.
+
+use trialrun_stats::{lmm, ols};
+
+use super::{Operand, Values};
+use crate::estimators::model::ModelScratch;
+use crate::ids::{ColumnId, GroupingId, LevelId, RunsId};
+use crate::result::Row;
+
+/// Units of a level sorted into groups.
+#[derive(Default, Debug)]
+pub struct Grouping {
+    /// The units, group after group, in their own order within a group.
+    pub order: Vec<u32>,
+    /// Group `g` is `order[offsets[g]..offsets[g + 1]]`.
+    pub offsets: Vec<u32>,
+}
+
+/// Drawn numbers and scratch space. It grows to the largest simulation seen, and no further.
+pub struct Workspace {
+    /// The seed of the run.
+    pub(crate) seed: u64,
+    /// The number of the simulation, from 0.
+    pub(crate) sim: u64,
+    /// The columns, each as long as its level.
+    pub(crate) columns: Vec<Vec<f64>>,
+    /// Units of each level.
+    pub(crate) sizes: Vec<usize>,
+    /// Columns of each level.
+    pub(crate) widths: Vec<usize>,
+    /// Runs of lower units, for the pairs of levels that the plan needs.
+    pub(crate) runs: Vec<Vec<u32>>,
+    /// Groupings by value.
+    pub(crate) groupings: Vec<Grouping>,
+    /// Blocks of intermediate values.
+    pub(crate) registers: Vec<Vec<f64>>,
+    /// A list of unit numbers, for shuffles.
+    pub(crate) urn: Vec<u32>,
+    /// A copy of values, for medians and quantiles.
+    pub(crate) sorted: Vec<f64>,
+    /// Scratch of least squares.
+    pub(crate) ols: ols::Scratch,
+    /// Scratch of mixed models.
+    pub(crate) lmm: lmm::Scratch,
+    /// Model matrices.
+    pub(crate) model: ModelScratch,
+    /// What the estimators gave, a row for each estimator and term.
+    pub(crate) rows: Vec<Row>,
+}
+
+impl Workspace {
+    /// Number of units of a level.
+    pub fn size(&self, level: LevelId) -> usize {
+        self.sizes[level.idx()]
+    }
+
+    /// A column's values.
+    pub fn column(&self, column: ColumnId) -> &[f64] {
+        &self.columns[column.idx()]
+    }
+
+    /// The one value of a column of the design as a whole.
+    pub fn scalar(&self, column: ColumnId) -> f64 {
+        self.columns[column.idx()][0]
+    }
+
+    /// Where the units of an upper level begin among those of a lower one.
+    pub fn runs(&self, runs: RunsId) -> &[u32] {
+        &self.runs[runs.idx()]
+    }
+
+    /// Units sorted into groups.
+    pub fn grouping(&self, grouping: GroupingId) -> &Grouping {
+        &self.groupings[grouping.idx()]
+    }
+
+    /// What the estimators gave in this simulation.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// Takes a column out, `n` values long, to be written and put back.
+    pub(crate) fn take(&mut self, column: ColumnId, n: usize) -> Vec<f64> {
+        let mut values = std::mem::take(&mut self.columns[column.idx()]);
+        grow(&mut values, n);
+        values
+    }
+
+    /// Puts a column back.
+    pub(crate) fn put(&mut self, column: ColumnId, values: Vec<f64>) {
+        self.columns[column.idx()] = values;
+    }
+
+    /// The values of an argument for the units `lo..hi`.
+    pub(crate) fn values(&self, operand: Operand, lo: usize, hi: usize) -> Values<'_> {
+        match operand {
+            Operand::Const(value) => Values::Same(value),
+            Operand::Scalar(column) => Values::Same(self.scalar(column)),
+            Operand::Column(column) => Values::Each(&self.columns[column.idx()][lo..hi]),
+            Operand::Register(r) => Values::Each(&self.registers[r as usize][..hi - lo]),
+        }
+    }
+}
+
+/// Makes a buffer `n` long. When it has to grow it takes room to spare, so that simulations of
+/// varying size stop allocating after the first few.
+pub(crate) fn grow<T: Clone + Default>(values: &mut Vec<T>, n: usize) {
+    if n > values.capacity() {
+        values.reserve_exact(n + n / 2 + 64 - values.len());
+    }
+    values.resize(n, T::default());
+}

@@ -1,0 +1,69 @@
+//! The manuals of steps and estimators: the text that opens their source files.
+
+use crate::compile::REDUCTIONS;
+use crate::exec::draw::DISTRIBUTIONS;
+use crate::functions::FUNCTIONS;
+use crate::{estimators, steps};
+
+/// The manual of a step or an estimator, or of the functions of expressions.
+pub fn manual(name: &str) -> Option<String> {
+    if name == "functions" {
+        return Some(functions());
+    }
+    let all = steps::MANUALS.iter().chain(estimators::MANUALS);
+    let (title, source) = all.into_iter().find(|(n, _)| n.eq_ignore_ascii_case(name))?;
+    Some(format!("# {title}\n\n{}", opening(source)))
+}
+
+/// Everything that has a manual.
+pub fn names() -> Vec<&'static str> {
+    let mut names: Vec<&str> = steps::NAMES.iter().chain(estimators::NAMES).copied().collect();
+    names.push("functions");
+    names
+}
+
+/// The text that opens a source file.
+fn opening(source: &str) -> String {
+    let lines = source.lines().map_while(|line| line.strip_prefix("//!"));
+    let text: Vec<&str> = lines.map(|l| l.strip_prefix(' ').unwrap_or(l)).collect();
+    text.join("\n") + "\n"
+}
+
+/// The functions of the expression language, as a list.
+fn functions() -> String {
+    let mut text = String::from(
+        "# Expressions\n\n\
+         Operators: + - * / % ^, < <= > >= == !=, & |, !. Numbers that are not 0 count as true.\n\n\
+         ## Functions of one unit\n\n",
+    );
+    for entry in FUNCTIONS {
+        text += &format!("{:<16}{}\n", entry.name, entry.doc);
+    }
+    text +=
+        "\n## Reductions: over all units, or with `by = level` one value a unit of the level\n\n";
+    for (name, _, doc) in REDUCTIONS {
+        text += &format!("{name:<16}{doc}\n");
+    }
+    text += "\n## Random draws\n\n";
+    for entry in DISTRIBUTIONS {
+        let usage = format!("{}({})", entry.name, entry.parameters.join(", "));
+        text += &format!("{usage:<32}{}\n", entry.doc);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_has_a_manual_with_an_example() {
+        for name in names() {
+            let text = manual(name).unwrap();
+            assert!(text.len() > 200, "{name}");
+            assert!(name == "functions" || text.contains("# Example\n```ron\n"), "{name}");
+            assert!(name == "functions" || text.contains("# Fields\n"), "{name}");
+        }
+        assert!(manual("nonsense").is_none());
+    }
+}

@@ -1,0 +1,215 @@
+//! The compiled design: immutable, shared by all threads, without a name to look up.
+
+use std::sync::Arc;
+
+use trialrun_lang::{Diagnostic, Span};
+
+use crate::estimators::Estimation;
+use crate::estimators::model::ModelScratch;
+use crate::exec::workspace::Grouping;
+use crate::exec::{Op, Stop, Workspace};
+use crate::ids::{ColumnId, LevelId};
+use crate::result::Row;
+
+/// Limits on the size of a simulation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Values that a simulation may hold, all columns together.
+    pub max_values: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_values: 50_000_000 }
+    }
+}
+
+/// How many units of a level there are in each unit above.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// Always the same number.
+    Fixed(usize),
+    /// It depends on the upper unit or on the simulation.
+    Varies,
+}
+
+/// A level of the population.
+#[derive(Clone, Debug)]
+pub struct LevelInfo {
+    /// Its name.
+    pub name: String,
+    /// The level that it nests in; the design as a whole is its own.
+    pub parent: LevelId,
+    /// Number of levels above.
+    pub depth: u32,
+    /// Units for each unit above.
+    pub size: Size,
+}
+
+/// A stored column.
+#[derive(Clone, Debug)]
+pub struct ColumnInfo {
+    /// The level on whose units it has values.
+    pub level: LevelId,
+    /// Labels of the categories that its values are codes of: an index into `Plan::labels`.
+    pub labels: Option<u32>,
+    /// Values that do not change from simulation to simulation: real data.
+    pub data: Option<Vec<f64>>,
+}
+
+/// A named variable of the design.
+#[derive(Clone, Debug)]
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// Its values, at the highest level at which they can be computed.
+    pub column: ColumnId,
+    /// The level at which it is declared.
+    pub level: LevelId,
+}
+
+/// An estimand.
+#[derive(Clone, Debug)]
+pub struct EstimandInfo {
+    /// Its label.
+    pub label: String,
+    /// Its value: a column of the design as a whole.
+    pub column: ColumnId,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// An estimator.
+#[derive(Clone, Debug)]
+pub struct EstimatorInfo {
+    /// Its label.
+    pub label: String,
+    /// The estimand's label.
+    pub estimand: Option<String>,
+    /// The outcome: the response of the formula.
+    pub outcome: String,
+    /// The terms whose coefficients are reported.
+    pub terms: Vec<String>,
+    /// Whether every term is reported.
+    pub reports_all: bool,
+    /// Its first row among the results of a simulation; one row a term.
+    pub first_row: usize,
+    /// The level whose units are its rows.
+    pub level: LevelId,
+}
+
+/// A compiled design.
+pub struct Plan {
+    /// The design's name.
+    pub name: String,
+    /// Its description.
+    pub description: String,
+    /// Parameters with their values after overrides.
+    pub parameters: Vec<(String, f64)>,
+    /// Level of tests.
+    pub alpha: f64,
+    /// Levels, the design as a whole first.
+    pub levels: Vec<LevelInfo>,
+    /// Variables in the order of their declaration.
+    pub variables: Vec<Variable>,
+    /// Estimands.
+    pub estimands: Vec<EstimandInfo>,
+    /// Estimators.
+    pub estimators: Vec<EstimatorInfo>,
+    /// Sets of category labels.
+    pub labels: Vec<Vec<String>>,
+    /// Warnings about the design.
+    pub warnings: Vec<Diagnostic>,
+    /// Notes on where real data were used.
+    pub notes: Vec<String>,
+    /// The deepest level of the population.
+    pub deepest: LevelId,
+    /// The compiled estimators, in the order of `estimators`.
+    pub estimations: Vec<Arc<Estimation>>,
+    pub(crate) columns: Vec<ColumnInfo>,
+    pub(crate) ops: Vec<Box<dyn Op>>,
+    /// The number of operations done when each step is done.
+    pub(crate) step_ends: Vec<usize>,
+    pub(crate) n_runs: usize,
+    pub(crate) n_groupings: usize,
+    pub(crate) n_registers: usize,
+    /// The number of rows of real data, zero for a simulated population.
+    pub(crate) n_data_rows: usize,
+}
+
+impl Plan {
+    /// Scratch space for simulations, one for each thread.
+    pub fn workspace(&self) -> Workspace {
+        let mut sizes = vec![0; self.levels.len()];
+        sizes[0] = 1;
+        if self.n_data_rows > 0 {
+            sizes[1] = self.n_data_rows;
+        }
+        let mut widths = vec![0; self.levels.len()];
+        self.columns.iter().for_each(|c| widths[c.level.idx()] += 1);
+        Workspace {
+            seed: 0,
+            sim: 0,
+            columns: self.columns.iter().map(|c| c.data.clone().unwrap_or_default()).collect(),
+            sizes,
+            widths,
+            runs: vec![vec![0, self.n_data_rows as u32]; self.n_runs],
+            groupings: (0..self.n_groupings).map(|_| Grouping::default()).collect(),
+            registers: vec![Vec::new(); self.n_registers],
+            urn: Vec::new(),
+            sorted: Vec::new(),
+            ols: Default::default(),
+            lmm: Default::default(),
+            model: ModelScratch::default(),
+            rows: vec![Row::EMPTY; self.n_rows()],
+        }
+    }
+
+    /// Rows of results of one simulation: one for each estimator and term.
+    pub fn n_rows(&self) -> usize {
+        self.estimators.iter().map(|e| e.terms.len()).sum()
+    }
+
+    /// Whether there is anything to simulate.
+    pub fn is_simulated(&self) -> bool {
+        self.levels.len() > 1 && self.n_data_rows == 0
+    }
+
+    /// Does simulation number `sim` of the run with that seed; the results are the workspace's
+    /// rows.
+    ///
+    /// # Errors
+    /// A mistake in the design that shows only in drawn numbers, such as a negative standard
+    /// deviation.
+    pub fn simulate(&self, ws: &mut Workspace, seed: u64, sim: u64) -> Result<(), Stop> {
+        (ws.seed, ws.sim) = (seed, sim);
+        self.ops.iter().try_for_each(|op| op.run(ws))
+    }
+
+    /// Does the operations of one step alone; the steps before it must have been done.
+    ///
+    /// # Errors
+    /// As [`Plan::simulate`].
+    pub fn simulate_step(
+        &self,
+        ws: &mut Workspace,
+        seed: u64,
+        sim: u64,
+        step: usize,
+    ) -> Result<(), Stop> {
+        (ws.seed, ws.sim) = (seed, sim);
+        let from = if step == 0 { 0 } else { self.step_ends[step - 1] };
+        self.ops[from..self.step_ends[step]].iter().try_for_each(|op| op.run(ws))
+    }
+
+    /// The labels of a column's categories.
+    pub fn labels_of(&self, column: ColumnId) -> Option<&[String]> {
+        let labels = self.columns[column.idx()].labels?;
+        Some(&self.labels[labels as usize])
+    }
+
+    /// The level on whose units a column has values.
+    pub fn level_of(&self, column: ColumnId) -> LevelId {
+        self.columns[column.idx()].level
+    }
+}

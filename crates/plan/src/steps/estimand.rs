@@ -1,0 +1,92 @@
+//! The quantity that the study wants to know, as a number of the simulated population.
+//!
+//! An estimand is one number in each simulation, computed where it stands in the chain: before a
+//! sampling step it refers to the whole population. Reductions run over the current rows.
+//!
+//! # Fields
+//! - `label`: its name, which estimators refer to.
+//! - `value`: an expression that reduces to one number.
+//! - `where`: a condition; reductions then count only the units where it holds.
+//! - `level`: the level whose units reductions run over; the current rows if it is left out.
+//!
+//! # Example
+//! ```ron
+//! Estimand(label: ate, value: "mean(score_treatment_1 - score_treatment_0)"),
+//! Estimand(label: ate_girls, value: "mean(score_treatment_1 - score_treatment_0)", where: "girl == 1"),
+//! ```
+
+use trialrun_lang::Diagnostic;
+
+use super::Declared;
+use crate::compile::{Compiler, Context};
+use crate::declared::{Fields, Name, Reader, Scalar, Text};
+use crate::ids::LevelId;
+use crate::plan::EstimandInfo;
+
+/// An estimand, as declared.
+#[derive(Clone, Debug)]
+pub struct Estimand {
+    label: Name,
+    value: Scalar,
+    condition: Option<Text>,
+    level: Option<Name>,
+}
+
+impl Declared for Estimand {
+    fn read(r: &mut Reader, f: &mut Fields<'_>) -> Option<Self> {
+        let label = f.required(r, "label", Reader::name);
+        let value = f.required(r, "value", Reader::scalar);
+        let condition = f.optional(r, "where", Reader::text);
+        let level = f.optional(r, "level", Reader::identifier);
+        Some(Self { label: label?, value: value?, condition, level })
+    }
+
+    fn compile(&self, cx: &mut Compiler<'_>) {
+        if cx.data.is_some() {
+            return;
+        }
+        if let Some(first) = cx.estimands.iter().find(|e| e.label == self.label.text) {
+            let message = format!("estimand `{}` is defined twice", self.label.text);
+            let error = Diagnostic::error(self.label.span, message)
+                .label("defined again here")
+                .related(first.span, "first defined here");
+            cx.report(error);
+            return;
+        }
+        let column = self.column(cx);
+        // An estimand with an error in it stays known, so that its estimators are not wrong too.
+        let column = column.unwrap_or_else(|| cx.new_column(LevelId::WHOLE));
+        let (label, span) = (self.label.text.clone(), self.label.span);
+        cx.estimands.push(EstimandInfo { label, column, span });
+    }
+
+    fn describe(&self) -> String {
+        let subset =
+            self.condition.as_ref().map_or(String::new(), |c| format!(" where {}", c.text));
+        format!("the estimand `{}` is {}{subset}", self.label.text, self.value)
+    }
+}
+
+impl Estimand {
+    fn column(&self, cx: &mut Compiler<'_>) -> Option<crate::ids::ColumnId> {
+        let level = cx.level_or_frame(self.level.as_ref())?;
+        let mut context = Context::at(level).without_draws("an estimand has no draws of its own");
+        if let Some(condition) = &self.condition {
+            let mut inner = context.clone();
+            inner.reaches_below = true;
+            context.mask = Some(cx.expression(condition, &inner)?.id);
+        }
+        let value = cx.scalar(&self.value, &context)?;
+        let found = cx.graph.node(value.id).level;
+        if found != LevelId::WHOLE {
+            let message = format!("an estimand is one number, not one a {}", cx.level_name(found));
+            cx.report(
+                Diagnostic::error(self.value.span(), message)
+                    .label("not reduced to one number")
+                    .hint("wrap it in `mean(...)` or another reduction"),
+            );
+            return None;
+        }
+        Some(cx.column_of(value.id))
+    }
+}

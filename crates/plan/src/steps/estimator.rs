@@ -1,0 +1,159 @@
+//! An estimator: a model of the current rows, and the coefficients that answer the question.
+//!
+//! # Fields
+//! - `label`: its name in reports.
+//! - `estimand`: the label of the estimand that it targets; without it there is no bias and no
+//!   coverage, only power and the like.
+//! - `term`: the coefficient that is reported: a name as R writes it, a list, or `All`. By default
+//!   the first that is not the intercept.
+//! - `method`: how it estimates: `LmRobust(...)`, `Lmer(...)`.
+//! - `level`: the level whose units are its rows; the current rows if it is left out.
+//!
+//! # Example
+//! ```ron
+//! Estimator(label: "Student average", estimand: ate, term: treatment,
+//!     method: LmRobust(formula: "average_score ~ treatment", clusters: class)),
+//! ```
+
+use std::sync::Arc;
+
+use trialrun_lang::{Diagnostic, Span, suggestion};
+use trialrun_stats::special::student_t::Critical;
+
+use super::Declared;
+use crate::compile::Compiler;
+use crate::declared::{Fields, Name, Node, Reader};
+use crate::estimators::{Estimation, Method, Terms, targets};
+use crate::ids::ColumnId;
+use crate::plan::EstimatorInfo;
+
+/// An estimator, as declared.
+#[derive(Clone, Debug)]
+pub struct Estimator {
+    label: Name,
+    estimand: Option<Name>,
+    term: Option<Terms>,
+    term_span: Span,
+    method: Method,
+    level: Option<Name>,
+}
+
+impl Declared for Estimator {
+    fn read(r: &mut Reader, f: &mut Fields<'_>) -> Option<Self> {
+        let label = f.required(r, "label", Reader::name);
+        let estimand = f.optional(r, "estimand", Reader::name);
+        let node = f.take(r, "term");
+        let term = node.map(|node| read_terms(r, node));
+        let term_span = node.map_or(f.span, |n| n.span);
+        let method = f.required(r, "method", Method::read);
+        let level = f.optional(r, "level", Reader::identifier);
+        let term = match term {
+            None => None,
+            Some(term) => Some(term?),
+        };
+        Some(Self { label: label?, estimand, term, term_span, method: method?, level })
+    }
+
+    fn compile(&self, cx: &mut Compiler<'_>) {
+        if let Some(first) = cx.estimator_spans.get(&self.label.text).copied() {
+            let message = format!("estimator `{}` is defined twice", self.label.text);
+            let error = Diagnostic::error(self.label.span, message)
+                .label("defined again here")
+                .related(first, "first defined here");
+            cx.report(error);
+            return;
+        }
+        cx.estimator_spans.insert(self.label.text.clone(), self.label.span);
+        let estimand = self.find_estimand(cx);
+        let Some(level) = cx.level_or_frame(self.level.as_ref()) else { return };
+        let Some((model, fit)) = self.method.compile(cx, level) else { return };
+        let from_data = cx.data.is_some();
+        let found = if from_data { Some(Vec::new()) } else { self.targets(cx, &model) };
+        let Some(found) = found else { return };
+        let (targets, mut terms): (Vec<_>, Vec<String>) = found.into_iter().unzip();
+        if from_data {
+            terms = self.wanted();
+        }
+        let first_row = cx.estimators.iter().map(|e| e.terms.len()).sum();
+        cx.estimators.push(EstimatorInfo {
+            label: self.label.text.clone(),
+            estimand: self.estimand.as_ref().map(|e| e.text.clone()),
+            outcome: model.outcome_label.clone(),
+            terms,
+            reports_all: matches!(self.term, Some(Terms::All)),
+            first_row,
+            level,
+        });
+        let critical = Critical::new(cx.alpha);
+        let estimation = Estimation { model, fit, targets, estimand, first_row, critical };
+        let estimation = Arc::new(estimation);
+        cx.estimations.push(Arc::clone(&estimation));
+        if !from_data {
+            cx.push(estimation);
+        }
+    }
+
+    fn describe(&self) -> String {
+        let target = match &self.estimand {
+            Some(estimand) => format!(" of `{}`", estimand.text),
+            None => String::new(),
+        };
+        format!("the estimator \"{}\"{target}: {}", self.label.text, self.method.describe())
+    }
+}
+
+/// A term, a list of terms, or `All`.
+fn read_terms(r: &mut Reader, node: Node<'_>) -> Option<Terms> {
+    if node.text == "All" {
+        return Some(Terms::All);
+    }
+    let names = r.list(node, Reader::name)?;
+    if names.is_empty() {
+        r.error(
+            Diagnostic::error(node.span, "expected a term")
+                .label("no term")
+                .hint("name a coefficient, as in `term: treatment`, or write `term: All`"),
+        );
+        return None;
+    }
+    Some(Terms::Some(names))
+}
+
+impl Estimator {
+    /// The column of the estimand; an unknown label is an error.
+    fn find_estimand(&self, cx: &mut Compiler<'_>) -> Option<ColumnId> {
+        let wanted = self.estimand.as_ref()?;
+        if cx.data.is_some() {
+            return None;
+        }
+        let found = cx.estimands.iter().find(|e| e.label == wanted.text);
+        if let Some(found) = found {
+            return Some(found.column);
+        }
+        if cx.is_doubtful(&wanted.text) {
+            return None;
+        }
+        let known: Vec<String> = cx.estimands.iter().map(|e| e.label.clone()).collect();
+        let message = format!("there is no estimand `{}`", wanted.text);
+        let hint = suggestion(&wanted.text, &known)
+            .unwrap_or_else(|| "declare it in an Estimand step before the estimator".into());
+        cx.report(Diagnostic::error(wanted.span, message).label("unknown estimand").hint(hint));
+        None
+    }
+
+    /// The names of the terms, none where they are not given.
+    fn wanted(&self) -> Vec<String> {
+        match &self.term {
+            Some(Terms::Some(names)) => names.iter().map(|n| n.text.clone()).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn targets(
+        &self,
+        cx: &mut Compiler<'_>,
+        model: &crate::estimators::model::Model,
+    ) -> Option<Vec<(crate::estimators::Target, String)>> {
+        targets(cx, model, self.term.as_ref(), self.term_span)
+    }
+}

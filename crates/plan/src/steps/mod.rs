@@ -1,0 +1,109 @@
+//! The steps of a design. One file a step: what it declares, how it compiles, its manual.
+//!
+//! To add a step, write its file and add a line to the list below. The text that opens the file is
+//! the step's manual: `trialrun explain NAME` prints it.
+
+mod aggregate;
+pub mod assignment;
+mod estimand;
+mod estimator;
+mod level;
+mod potential_outcomes;
+mod reveal;
+mod variables;
+
+use trialrun_lang::Diagnostic;
+
+use crate::compile::Compiler;
+use crate::declared::{Fields, Node, Reader, suggest};
+
+/// What a step does.
+pub(crate) trait Declared: Sized {
+    /// Reads the step's fields.
+    fn read(r: &mut Reader, f: &mut Fields<'_>) -> Option<Self>;
+
+    /// Adds the step's columns and operations to the plan, or reports why it can not.
+    fn compile(&self, cx: &mut Compiler<'_>);
+
+    /// The step in a sentence, for `explain`.
+    fn describe(&self) -> String;
+}
+
+/// Makes the enumeration of steps, and what is looked up by a step's name.
+macro_rules! steps {
+    ($($name:ident in $module:ident),* $(,)?) => {
+        /// A step of a design.
+        #[derive(Clone, Debug)]
+        #[allow(missing_docs)]
+        pub enum Step {
+            $($name($module::$name),)*
+        }
+
+        /// The names of all steps.
+        pub const NAMES: &[&str] = &[$(stringify!($name)),*];
+
+        /// Each step's name and manual.
+        pub const MANUALS: &[(&str, &str)] =
+            &[$((stringify!($name), include_str!(concat!(stringify!($module), ".rs")))),*];
+
+        impl Step {
+            /// Reads a step; reports why it can not be read.
+            pub fn read(r: &mut Reader, node: Node<'_>) -> Option<Self> {
+                match node.head() {
+                    $(Some(stringify!($name)) => {
+                        let mut f = r.fields(node, stringify!($name))?;
+                        let step = $module::$name::read(r, &mut f);
+                        f.finish(r);
+                        step.map(Self::$name)
+                    })*
+                    _ => unknown(r, node),
+                }
+            }
+
+            /// Adds the step to the plan.
+            pub fn compile(&self, cx: &mut Compiler<'_>) {
+                match self {
+                    $(Self::$name(step) => step.compile(cx),)*
+                }
+            }
+
+            /// The step in a sentence.
+            pub fn describe(&self) -> String {
+                match self {
+                    $(Self::$name(step) => step.describe(),)*
+                }
+            }
+
+            /// The step's name.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$name(_) => stringify!($name),)*
+                }
+            }
+        }
+    };
+}
+
+steps! {
+    Aggregate in aggregate,
+    Assignment in assignment,
+    Estimand in estimand,
+    Estimator in estimator,
+    Level in level,
+    PotentialOutcomes in potential_outcomes,
+    Reveal in reveal,
+    Variables in variables,
+}
+
+fn unknown(r: &mut Reader, node: Node<'_>) -> Option<Step> {
+    let word = node.head().unwrap_or("");
+    let error = if word.is_empty() {
+        Diagnostic::error(node.span, "a step is written `Name(field: value, ...)`")
+            .label("not a step")
+    } else {
+        Diagnostic::error(node.head_span(), format!("there is no step `{word}`"))
+            .label("unknown step")
+    };
+    r.error(suggest(error, word, NAMES));
+    None
+}

@@ -1,0 +1,162 @@
+//! The outcomes that each unit would have under each condition.
+//!
+//! The formula is computed once for each combination of conditions, with the assigned variables
+//! set to it. The columns are named as the field names them: `score_treatment_0` and
+//! `score_treatment_1`; for two assigned variables `y_z1_0_z2_1`. A random draw in the formula is
+//! refused: each condition would get a draw of its own, and the effect on a unit would be noise.
+//! Declare the draw as a variable of a level instead.
+//!
+//! # Fields
+//! - `outcome`: the outcome's name; a Reveal step makes the variable of that name.
+//! - `conditions`: a map from assigned variables to lists of conditions, numbers or names.
+//! - `formula`: an expression of the variables and of the assigned variables. Named conditions
+//!   are compared with text: `arm == 'letter'`.
+//! - `level`: the level of the outcome; the current rows if it is left out.
+//!
+//! # Example
+//! ```ron
+//! PotentialOutcomes(outcome: score, conditions: { treatment: [0, 1] },
+//!     formula: "ability + 0.2 * treatment"),
+//! ```
+
+use trialrun_lang::Diagnostic;
+
+use super::Declared;
+use crate::compile::ir::{NodeId, NodeKind};
+use crate::compile::{Compiler, Condition, Context, Outcome, Value};
+use crate::declared::conditions::in_name;
+use crate::declared::{Conditions, Fields, Name, Reader, Scalar};
+
+/// Potential outcomes, as declared.
+#[derive(Clone, Debug)]
+pub struct PotentialOutcomes {
+    outcome: Name,
+    conditions: Vec<(Name, Conditions)>,
+    formula: Scalar,
+    level: Option<Name>,
+}
+
+/// Most combinations of conditions.
+const COMBINATIONS_MAX: usize = 1024;
+
+impl Declared for PotentialOutcomes {
+    fn read(r: &mut Reader, f: &mut Fields<'_>) -> Option<Self> {
+        let outcome = f.required(r, "outcome", Reader::identifier);
+        let conditions = f.required(r, "conditions", |r, node| r.map(node, Conditions::read));
+        let formula = f.required(r, "formula", Reader::scalar);
+        let level = f.optional(r, "level", Reader::identifier);
+        let conditions = conditions?;
+        let n = conditions.iter().try_fold(1usize, |n, (_, c)| n.checked_mul(c.list.len()));
+        if conditions.is_empty() || n.is_none_or(|n| n > COMBINATIONS_MAX) {
+            let message = format!("expected 1 to {COMBINATIONS_MAX} combinations of conditions");
+            r.error(
+                Diagnostic::error(f.span, message)
+                    .label("too few or too many")
+                    .hint("write `conditions: { treatment: [0, 1] }`"),
+            );
+            return None;
+        }
+        Some(Self { outcome: outcome?, conditions, formula: formula?, level })
+    }
+
+    fn compile(&self, cx: &mut Compiler<'_>) {
+        if cx.data.is_some() {
+            return;
+        }
+        let Some(level) = cx.level_or_frame(self.level.as_ref()) else { return };
+        let labels: Vec<Option<u32>> = self.conditions.iter().map(|(_, c)| c.labels(cx)).collect();
+        let mut names = Vec::new();
+        let mut nodes = Vec::new();
+        let n: usize = self.conditions.iter().map(|(_, c)| c.list.len()).product();
+        for combination in 0..n {
+            let chosen = self.combination(combination);
+            let mut context = Context::at(level).without_draws(
+                "each condition would get its own draw: declare it as a variable of a level",
+            );
+            let mut name = self.outcome.text.clone();
+            for ((variable, condition), labels) in chosen.iter().zip(&labels) {
+                let id = cx.graph.constant(condition.value, self.formula.span());
+                context.given.push((variable.text.clone(), Value { id, labels: *labels }));
+                name += &format!("_{}_{}", variable.text, in_name(&condition.label));
+            }
+            names.push(Name { text: name, span: self.outcome.span });
+            let Some(value) = cx.scalar(&self.formula, &context) else {
+                // One condition's errors are those of the others.
+                self.stay_known(cx, level, labels);
+                return;
+            };
+            nodes.push(value.id);
+        }
+        if nodes.windows(2).all(|pair| pair[0] == pair[1]) {
+            let variables: Vec<&str> =
+                self.conditions.iter().map(|(n, _)| n.text.as_str()).collect();
+            let message = format!("the formula does not depend on `{}`", variables.join("`, `"));
+            let warning = Diagnostic::warning(self.formula.span(), message)
+                .label("all potential outcomes are the same");
+            cx.report(warning);
+        }
+        let columns = cx.columns_of(&nodes);
+        for (name, column) in names.iter().zip(&columns) {
+            cx.define_column(name, *column, level);
+        }
+        let columns = nodes.iter().zip(columns).map(|(node, column)| {
+            let (level, span) = (cx.graph.node(*node).level, self.outcome.span);
+            cx.graph.add(NodeKind::Column(column), level, span)
+        });
+        let columns: Vec<NodeId> = columns.collect();
+        cx.outcomes.push(self.outcome(labels, columns));
+    }
+
+    fn describe(&self) -> String {
+        let conditions: Vec<String> = self
+            .conditions
+            .iter()
+            .map(|(n, c)| {
+                let list: Vec<&str> = c.list.iter().map(|c| c.label.as_str()).collect();
+                format!("`{}` is {}", n.text, list.join(" or "))
+            })
+            .collect();
+        let (outcome, formula) = (&self.outcome.text, &self.formula);
+        format!("potential outcomes of `{outcome}`, where {}: {formula}", conditions.join(" and "))
+    }
+}
+
+impl PotentialOutcomes {
+    /// The conditions of a combination; the last variable varies fastest.
+    fn combination(&self, number: usize) -> Vec<(&Name, &Condition)> {
+        let mut rest = number;
+        let mut chosen: Vec<(&Name, &Condition)> = Vec::new();
+        for (name, conditions) in self.conditions.iter().rev() {
+            chosen.push((name, &conditions.list[rest % conditions.list.len()]));
+            rest /= conditions.list.len();
+        }
+        chosen.reverse();
+        chosen
+    }
+
+    fn outcome(&self, labels: Vec<Option<u32>>, columns: Vec<NodeId>) -> Outcome {
+        let by = self.conditions.iter().map(|(n, c)| (n.text.clone(), c.list.clone())).collect();
+        Outcome { name: self.outcome.text.clone(), by, labels, columns, span: self.outcome.span }
+    }
+
+    /// Makes the names known after an error, so that steps that use them are not wrong too.
+    fn stay_known(
+        &self,
+        cx: &mut Compiler<'_>,
+        level: crate::ids::LevelId,
+        labels: Vec<Option<u32>>,
+    ) {
+        let n: usize = self.conditions.iter().map(|(_, c)| c.list.len()).product();
+        let mut columns = Vec::new();
+        for combination in 0..n {
+            let mut text = self.outcome.text.clone();
+            for (variable, condition) in self.combination(combination) {
+                text += &format!("_{}_{}", variable.text, in_name(&condition.label));
+            }
+            let column = cx.new_column(level);
+            cx.define_column(&Name { text, span: self.outcome.span }, column, level);
+            columns.push(cx.graph.add(NodeKind::Column(column), level, self.outcome.span));
+        }
+        cx.outcomes.push(self.outcome(labels, columns));
+    }
+}
