@@ -5,6 +5,7 @@
 //! *Drawn*: a [`Workspace`] has the numbers of one simulation, one for each thread.
 
 pub mod compile;
+mod data_set;
 pub mod declared;
 pub mod estimators;
 pub mod exec;
@@ -23,7 +24,7 @@ pub use declared::{Design, Diagnosis, Expect, Name, read};
 pub use estimators::{Coefficient, Details, Estimation};
 pub use exec::{Stop, Workspace};
 pub use ids::{ColumnId, LevelId};
-pub use plan::{ColumnInfo, EstimandInfo, EstimatorInfo, LevelInfo, Limits, Plan, Size, Variable};
+pub use plan::{ColumnInfo, EstimandInfo, EstimatorInfo, LevelInfo, Limits, Made, Plan, Size, Variable};
 pub use result::{Estimate, Row};
 pub use table::{Table, TableColumn, Values};
 
@@ -73,11 +74,11 @@ fn compile_with(
         cx.bind_data(table);
     }
     let parameters = bind_parameters(&mut cx, design, options);
-    let mut step_ends = Vec::with_capacity(design.steps.len());
+    let mut marks = Vec::with_capacity(design.steps.len());
     let mut deepest = cx.frame;
     for step in &design.steps {
         step.compile(&mut cx);
-        step_ends.push(cx.ops.len());
+        marks.push(cx.mark());
         if cx.is_above(deepest, cx.frame) {
             deepest = cx.frame;
         }
@@ -86,6 +87,7 @@ fn compile_with(
     if cx.failed() {
         return Err(cx.diagnostics);
     }
+    let parent_runs = cx.parent_runs();
     Ok(Plan {
         name: design.name.clone(),
         description: design.description.clone(),
@@ -102,7 +104,8 @@ fn compile_with(
         estimations: cx.estimations,
         columns: cx.columns,
         ops: cx.ops,
-        step_ends,
+        marks,
+        parent_runs,
         n_runs: cx.runs.len(),
         n_groupings: cx.n_groupings as usize,
         n_registers: usize::from(cx.n_registers),

@@ -1,5 +1,6 @@
 //! The compiled design: immutable, shared by all threads, without a name to look up.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use trialrun_lang::{Diagnostic, Span};
@@ -8,7 +9,7 @@ use crate::estimators::Estimation;
 use crate::estimators::model::ModelScratch;
 use crate::exec::workspace::Grouping;
 use crate::exec::{Op, Stop, Workspace};
-use crate::ids::{ColumnId, LevelId};
+use crate::ids::{ColumnId, LevelId, RunsId};
 use crate::result::Row;
 
 /// Limits on the size of a simulation.
@@ -98,6 +99,29 @@ pub struct EstimatorInfo {
     pub level: LevelId,
 }
 
+/// How much of a plan there is after a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    pub(crate) ops: usize,
+    pub(crate) levels: usize,
+    pub(crate) variables: usize,
+    pub(crate) estimands: usize,
+    pub(crate) estimators: usize,
+}
+
+/// What a step made: places in the plan's lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// Levels.
+    pub levels: Vec<LevelId>,
+    /// Variables.
+    pub variables: Range<usize>,
+    /// Estimands.
+    pub estimands: Range<usize>,
+    /// Estimators.
+    pub estimators: Range<usize>,
+}
+
 /// A compiled design.
 pub struct Plan {
     /// The design's name.
@@ -128,8 +152,10 @@ pub struct Plan {
     pub estimations: Vec<Arc<Estimation>>,
     pub(crate) columns: Vec<ColumnInfo>,
     pub(crate) ops: Vec<Box<dyn Op>>,
-    /// The number of operations done when each step is done.
-    pub(crate) step_ends: Vec<usize>,
+    /// How far each step got.
+    pub(crate) marks: Vec<Mark>,
+    /// For each level, its runs in its parent.
+    pub(crate) parent_runs: Vec<Option<RunsId>>,
     pub(crate) n_runs: usize,
     pub(crate) n_groupings: usize,
     pub(crate) n_registers: usize,
@@ -198,8 +224,24 @@ impl Plan {
         step: usize,
     ) -> Result<(), Stop> {
         (ws.seed, ws.sim) = (seed, sim);
-        let from = if step == 0 { 0 } else { self.step_ends[step - 1] };
-        self.ops[from..self.step_ends[step]].iter().try_for_each(|op| op.run(ws))
+        let (from, to) = self.marks_around(step);
+        self.ops[from.ops..to.ops].iter().try_for_each(|op| op.run(ws))
+    }
+
+    /// What a step made.
+    pub fn made_by_step(&self, step: usize) -> Made {
+        let (from, to) = self.marks_around(step);
+        Made {
+            levels: (from.levels.max(1)..to.levels).map(|l| LevelId(l as u32)).collect(),
+            variables: from.variables..to.variables,
+            estimands: from.estimands..to.estimands,
+            estimators: from.estimators..to.estimators,
+        }
+    }
+
+    fn marks_around(&self, step: usize) -> (Mark, Mark) {
+        let from = if step == 0 { Mark::default() } else { self.marks[step - 1] };
+        (from, self.marks[step])
     }
 
     /// The labels of a column's categories.

@@ -49,6 +49,15 @@ impl Compiler<'_> {
         self.runs_known.insert((parent, level), runs);
     }
 
+    /// For each level, its runs in its parent, where they are kept.
+    pub fn parent_runs(&self) -> Vec<Option<RunsId>> {
+        let levels = self.levels.iter().enumerate();
+        let runs = |(l, info): (usize, &crate::plan::LevelInfo)| {
+            self.runs_known.get(&(info.parent, LevelId(l as u32))).copied()
+        };
+        levels.map(runs).collect()
+    }
+
     /// The runs of `lower` units in `upper` ones; `upper` must be above `lower`.
     pub fn runs_between(&mut self, upper: LevelId, lower: LevelId) -> RunsId {
         if let Some(runs) = self.runs_known.get(&(upper, lower)) {

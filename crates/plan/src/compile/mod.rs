@@ -14,7 +14,7 @@ use crate::declared::Name;
 use crate::estimators::Estimation;
 use crate::exec::Op;
 use crate::ids::{ColumnId, GroupingId, LevelId, RunsId};
-use crate::plan::{ColumnInfo, EstimandInfo, EstimatorInfo, LevelInfo, Limits, Variable};
+use crate::plan::{ColumnInfo, EstimandInfo, EstimatorInfo, LevelInfo, Limits, Mark, Variable};
 use crate::table::Table;
 use ir::{Graph, NodeId};
 pub use lower::{Context, Draws, REDUCTIONS, Value};
@@ -165,6 +165,17 @@ impl<'a> Compiler<'a> {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
         };
         self.doubtful.iter().any(defines)
+    }
+
+    /// How much of the plan there is.
+    pub fn mark(&self) -> Mark {
+        Mark {
+            ops: self.ops.len(),
+            levels: self.levels.len(),
+            variables: self.variables.len(),
+            estimands: self.estimands.len(),
+            estimators: self.estimators.len(),
+        }
     }
 
     /// Adds an operation.

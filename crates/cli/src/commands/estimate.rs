@@ -1,0 +1,78 @@
+//! `estimate`: the design's estimators on real data.
+
+use trialrun_plan::Estimation;
+use trialrun_report::{DataFormat, Estimated, estimates};
+
+use crate::args::{EstimateArgs, Format};
+use crate::exit::Failed;
+use crate::load::{Loaded, load};
+use crate::output;
+
+/// Runs the command.
+pub fn run(args: &EstimateArgs) -> Result<(), Failed> {
+    let (table, notes) = trialrun_frame::read(&args.data)?;
+    notes.iter().for_each(|text| output::note(&format!("note: {text}")));
+    let loaded = load(&args.design, args.alpha, Some(&table))?;
+    loaded.plan.notes.iter().for_each(|text| output::note(&format!("note: {text}")));
+    let plan = &loaded.plan;
+    if plan.estimators.is_empty() {
+        return Err(Failed::input(format!("`{}` declares no estimator", loaded.source.name)));
+    }
+    let mut ws = plan.workspace();
+    let prepared = plan.simulate(&mut ws, 0, 0);
+    prepared.map_err(|stop| {
+        loaded.source.show(&[*stop.0]);
+        Failed::shown()
+    })?;
+    let mut results = Vec::new();
+    for (number, estimation) in plan.estimations.iter().enumerate() {
+        results.push(estimate(&loaded, &mut ws, number, estimation)?);
+    }
+    let format = match args.output.format {
+        Format::Text => DataFormat::Text,
+        Format::Markdown => DataFormat::Markdown,
+        Format::Json => DataFormat::Json,
+        Format::Csv => DataFormat::Csv,
+    };
+    output::write(&estimates(plan, &results, format), args.output.out.as_deref())
+}
+
+/// Fits one estimator, and picks the terms that it reports.
+fn estimate(
+    loaded: &Loaded,
+    ws: &mut trialrun_plan::Workspace,
+    number: usize,
+    estimation: &Estimation,
+) -> Result<Estimated, Failed> {
+    let plan = &loaded.plan;
+    let info = &plan.estimators[number];
+    let fitted = estimation.full(ws, &plan.labels);
+    let (coefficients, details) = match fitted {
+        Ok(fitted) => fitted,
+        Err(failure) => return Ok(Estimated::failed(info, failure)),
+    };
+    let terms: Vec<String> = coefficients.iter().map(|c| c.term.clone()).collect();
+    let wanted: Vec<String> = if info.reports_all {
+        terms.clone()
+    } else if info.terms.is_empty() {
+        let first = terms.iter().find(|t| *t != "(Intercept)").or(terms.first());
+        first.cloned().into_iter().collect()
+    } else {
+        info.terms.clone()
+    };
+    let mut reported = Vec::new();
+    for term in &wanted {
+        match coefficients.iter().find(|c| c.term == *term) {
+            Some(coefficient) => reported.push(coefficient.clone()),
+            None => {
+                let hint = trialrun_lang::suggestion(term, &terms)
+                    .unwrap_or_else(|| format!("the terms are {}", terms.join(", ")));
+                return Err(Failed::input(format!(
+                    "estimator \"{}\" has no term `{term}` on these data\n  help: {hint}",
+                    info.label
+                )));
+            }
+        }
+    }
+    Ok(Estimated::fitted(info, reported, terms, details))
+}

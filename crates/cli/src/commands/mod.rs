@@ -1,0 +1,8 @@
+//! The commands, one file each.
+
+pub mod diagnose;
+pub mod draw;
+pub mod estimate;
+pub mod explain;
+pub mod new;
+pub mod run;

@@ -1,0 +1,48 @@
+//! The gallery: the designs that come with the program.
+
+/// A design of the gallery.
+pub struct Entry {
+    /// Its name.
+    pub name: &'static str,
+    /// Its file.
+    pub text: &'static str,
+}
+
+/// Makes the list from the names of the files.
+macro_rules! gallery {
+    ($($name:literal),* $(,)?) => {
+        &[$(Entry {
+            name: $name,
+            text: include_str!(concat!("../../../designs/", $name, ".ron")),
+        }),*]
+    };
+}
+
+/// Every design, alphabetical.
+pub const GALLERY: &[Entry] = gallery![
+    "blocked",
+    "cluster-rct",
+    "factorial",
+    "multi-arm",
+    "student-tests",
+    "subgroups",
+    "two-arm",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_gallery_is_listed() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../designs");
+        let mut files: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter_map(|name| name.strip_suffix(".ron").map(str::to_string))
+            .collect();
+        files.sort();
+        let listed: Vec<&str> = GALLERY.iter().map(|entry| entry.name).collect();
+        assert_eq!(files, listed);
+    }
+}

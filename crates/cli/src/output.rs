@@ -1,0 +1,40 @@
+//! Results go to stdout or to a file; talk goes to stderr.
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+
+use crate::exit::Failed;
+use crate::load::lower;
+
+/// Whether stdout takes colour.
+pub fn colour_on_stdout(out: Option<&Path>) -> bool {
+    match anstream::AutoStream::choice(&std::io::stdout()) {
+        anstream::ColorChoice::Never => false,
+        anstream::ColorChoice::Auto => out.is_none() && std::io::stdout().is_terminal(),
+        _ => out.is_none(),
+    }
+}
+
+/// Writes a result to a file, or to stdout. A reader that closes the pipe early is no error.
+pub fn write(text: &str, out: Option<&Path>) -> Result<(), Failed> {
+    let result = match out {
+        Some(path) => std::fs::write(path, text).map_err(|error| (path.display().to_string(), error)),
+        None => std::io::stdout()
+            .lock()
+            .write_all(text.as_bytes())
+            .and_then(|()| std::io::stdout().flush())
+            .map_err(|error| ("stdout".to_string(), error)),
+    };
+    match result {
+        Err((_, error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Err((name, error)) => {
+            Err(Failed::input(format!("can not write `{name}`: {}", lower(&error.to_string()))))
+        }
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Says something on stderr.
+pub fn note(text: &str) {
+    anstream::eprintln!("{text}");
+}

@@ -1,0 +1,225 @@
+//! Estimates from real data.
+
+use serde_json::{Map, Value, json};
+use trialrun_plan::{Coefficient, Details, EstimatorInfo, Plan, Row};
+use trialrun_stats::Failure;
+
+use crate::data_set::DataFormat;
+use crate::number::{json_number, significant};
+use crate::table::{Align, Grid};
+
+/// The result of one estimator.
+pub struct Estimated {
+    label: String,
+    estimand: Option<String>,
+    outcome: String,
+    coefficients: Vec<Coefficient>,
+    /// All terms of the model.
+    terms: Vec<String>,
+    details: Details,
+}
+
+impl Estimated {
+    /// A fit, with the coefficients that are reported and the names of all.
+    pub fn fitted(
+        info: &EstimatorInfo,
+        coefficients: Vec<Coefficient>,
+        terms: Vec<String>,
+        details: Details,
+    ) -> Self {
+        let (label, estimand) = (info.label.clone(), info.estimand.clone());
+        Self { label, estimand, outcome: info.outcome.clone(), coefficients, terms, details }
+    }
+
+    /// A fit that failed.
+    pub fn failed(info: &EstimatorInfo, failure: Failure) -> Self {
+        let terms = if info.terms.is_empty() { vec![String::new()] } else { info.terms.clone() };
+        let row = Row { fit: Err(failure), ..Row::EMPTY };
+        let coefficients = terms.into_iter().map(|term| Coefficient { term, row }).collect();
+        Self::fitted(info, coefficients, Vec::new(), Details::default())
+    }
+
+    /// What the method knows of the fit.
+    fn fit_json(&self) -> Value {
+        let mut fit = Map::new();
+        for (name, value) in &self.details.numbers {
+            fit.insert((*name).to_string(), json_number(*value));
+        }
+        if !self.details.random_effects.is_empty() {
+            let effect = |(group, term, sd): &(String, String, f64)| {
+                json!({ "group": group, "term": term, "sd": json_number(*sd) })
+            };
+            let effects: Vec<Value> = self.details.random_effects.iter().map(effect).collect();
+            fit.insert("random_effects".into(), Value::Array(effects));
+        }
+        let kept: Vec<&String> = self
+            .terms
+            .iter()
+            .zip(&self.details.kept)
+            .filter_map(|(term, kept)| kept.then_some(term))
+            .collect();
+        if !kept.is_empty() && self.details.vcov.len() == kept.len() * kept.len() {
+            let row = |r: &[f64]| r.iter().map(|v| json_number(*v)).collect::<Vec<_>>();
+            let rows: Vec<Vec<Value>> = self.details.vcov.chunks(kept.len()).map(row).collect();
+            fit.insert("terms".into(), json!(kept));
+            fit.insert("vcov".into(), json!(rows));
+        }
+        Value::Object(fit)
+    }
+}
+
+/// Who gave an estimate, of what.
+pub(crate) struct Labels<'a> {
+    pub estimator: &'a str,
+    pub term: &'a str,
+    pub estimand: &'a Option<String>,
+}
+
+/// What became of a fit, in a word.
+fn status(row: &Row) -> String {
+    match row.fit {
+        Err(failure) => failure.name().to_string(),
+        Ok(_) if row.boundary => "boundary".to_string(),
+        Ok(_) => "ok".to_string(),
+    }
+}
+
+/// One estimate as JSON.
+pub(crate) fn row_json(labels: &Labels<'_>, row: &Row, fit: Option<Value>) -> Value {
+    let fitted = row.fit.ok();
+    let number = |f: fn(&trialrun_plan::Estimate) -> f64| {
+        fitted.as_ref().map_or(Value::Null, |e| json_number(f(e)))
+    };
+    let mut object = json!({
+        "estimator": labels.estimator,
+        "estimand": labels.estimand,
+        "term": labels.term,
+        "estimate": number(|e| e.estimate),
+        "std_error": number(|e| e.std_error),
+        "df": number(|e| e.df),
+        "statistic": number(|e| e.statistic),
+        "p_value": number(|e| e.p_value),
+        "conf_low": number(|e| e.conf_low),
+        "conf_high": number(|e| e.conf_high),
+        "n": json_number(row.n_obs),
+        "status": status(row),
+    });
+    if let (Some(fit), Value::Object(map)) = (fit, &mut object) {
+        map.insert("fit".into(), fit);
+    }
+    object
+}
+
+/// The estimates of all estimators.
+pub fn estimates(plan: &Plan, results: &[Estimated], format: DataFormat) -> String {
+    match format {
+        DataFormat::Json => json_estimates(plan, results),
+        DataFormat::Csv => csv_estimates(plan, results),
+        DataFormat::Text => {
+            let name = &plan.name;
+            format!("{name}: estimates, intervals of level {}\n\n", 1.0 - plan.alpha)
+                + &grid(results).text()
+                + &fits(results)
+        }
+        DataFormat::Markdown => grid(results).markdown(),
+    }
+}
+
+fn json_estimates(plan: &Plan, results: &[Estimated]) -> String {
+    let mut rows = Vec::new();
+    for result in results {
+        for coefficient in &result.coefficients {
+            let labels = Labels {
+                estimator: &result.label,
+                term: &coefficient.term,
+                estimand: &result.estimand,
+            };
+            rows.push(row_json(&labels, &coefficient.row, Some(result.fit_json())));
+        }
+    }
+    crate::json_text(&json!({ "design": plan.name, "estimates": rows }))
+}
+
+/// The columns of a table of estimates.
+const COLUMNS: [&str; 12] = [
+    "estimator", "estimand", "outcome", "term", "estimate", "std.error", "df", "statistic", "p.value",
+    "conf.low", "conf.high", "n",
+];
+
+fn cells(result: &Estimated, coefficient: &Coefficient, number: &dyn Fn(f64) -> String) -> Vec<String> {
+    let row = &coefficient.row;
+    let mut cells = vec![
+        result.label.clone(),
+        result.estimand.clone().unwrap_or_default(),
+        result.outcome.clone(),
+        coefficient.term.clone(),
+    ];
+    match &row.fit {
+        Err(failure) => {
+            cells.push(format!("failed: {}", failure.name()));
+            cells.extend(std::iter::repeat_n(String::new(), 6));
+        }
+        Ok(e) => {
+            let all = [e.estimate, e.std_error, e.df, e.statistic, e.p_value, e.conf_low, e.conf_high];
+            cells.extend(all.map(number));
+        }
+    }
+    cells.push(format!("{}", row.n_obs));
+    cells
+}
+
+fn grid(results: &[Estimated]) -> Grid {
+    let align = |i: usize| if i < 4 { Align::Left } else { Align::Right };
+    let mut grid =
+        Grid::new(COLUMNS.iter().enumerate().map(|(i, name)| ((*name).to_string(), align(i))));
+    let number = |v: f64| if v.is_finite() { significant(v, 5) } else { String::new() };
+    for result in results {
+        for coefficient in &result.coefficients {
+            grid.row(cells(result, coefficient, &number));
+        }
+    }
+    grid
+}
+
+/// What the methods know of the fits, a line each.
+fn fits(results: &[Estimated]) -> String {
+    let mut text = String::from("\n");
+    for result in results {
+        let mut known: Vec<String> = result
+            .details
+            .numbers
+            .iter()
+            .map(|(name, value)| format!("{name} {}", significant(*value, 6)))
+            .collect();
+        for (group, term, sd) in &result.details.random_effects {
+            known.push(format!("sd of {term} by {group} {}", significant(*sd, 6)));
+        }
+        if !known.is_empty() {
+            text += &format!("{}: {}\n", result.label, known.join(", "));
+        }
+        let dropped = result.terms.iter().zip(&result.details.kept).filter(|(_, kept)| !**kept);
+        let dropped: Vec<&str> = dropped.map(|(term, _)| term.as_str()).collect();
+        if !dropped.is_empty() {
+            text += &format!("{}: dropped as collinear: {}\n", result.label, dropped.join(", "));
+        }
+    }
+    text
+}
+
+fn csv_estimates(plan: &Plan, results: &[Estimated]) -> String {
+    let mut text = format!("design,{},status\n", COLUMNS.join(","));
+    let number = |v: f64| if v.is_finite() { v.to_string() } else { "NA".to_string() };
+    for result in results {
+        for coefficient in &result.coefficients {
+            let mut cells = cells(result, coefficient, &number);
+            if coefficient.row.fit.is_err() {
+                cells[4..11].iter_mut().for_each(|cell| *cell = "NA".to_string());
+            }
+            cells.insert(0, plan.name.clone());
+            cells.push(status(&coefficient.row));
+            let quoted: Vec<String> = cells.iter().map(|c| crate::csv_field(c)).collect();
+            text += &(quoted.join(",") + "\n");
+        }
+    }
+    text
+}

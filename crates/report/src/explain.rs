@@ -1,0 +1,138 @@
+//! A design in words: its population, its steps, its variables, and what each estimator targets.
+
+use trialrun_plan::{Design, LevelId, Plan, Size};
+
+/// A design as plain text, or as Markdown. `sizes` are the units of each level in one simulation.
+pub fn explain(design: &Design, plan: &Plan, sizes: &[usize], markdown: bool) -> String {
+    let page = Page { markdown };
+    let mut text = page.title(&plan.name);
+    if !plan.description.is_empty() {
+        text += &format!("{}\n", plan.description);
+    }
+    if !plan.parameters.is_empty() {
+        text += &page.heading("Parameters");
+        for (name, value) in &plan.parameters {
+            text += &page.item(&format!("{} = {value}", page.code(name)));
+        }
+    }
+    if plan.is_simulated() {
+        text += &page.heading("Population");
+        for level in 1..plan.levels.len() {
+            text += &page.item(&population(&page, plan, LevelId(level as u32), sizes));
+        }
+    }
+    text += &page.heading("Steps");
+    for (number, step) in design.steps.iter().enumerate() {
+        let sentence = page.words(&step.describe());
+        text += &page.numbered(number + 1, step.name(), &sentence);
+    }
+    text += &page.heading("Estimators");
+    for estimator in &plan.estimators {
+        let level = &plan.levels[estimator.level.idx()].name;
+        let target = match &estimator.estimand {
+            Some(estimand) => format!("targets {}", page.code(estimand)),
+            None => "has no estimand: no bias and no coverage".to_string(),
+        };
+        let terms: Vec<String> = estimator.terms.iter().map(|t| page.code(t)).collect();
+        text += &page.item(&format!(
+            "\"{}\" {target}; it reports {} of {}, one row a {level}",
+            estimator.label,
+            terms.join(", "),
+            page.code(&estimator.outcome),
+        ));
+    }
+    if !design.expect.is_empty() {
+        text += &page.heading("Expectations");
+        for expect in &design.expect {
+            let band = match (expect.low.is_finite(), expect.high.is_finite()) {
+                (true, true) => format!("between {} and {}", expect.low, expect.high),
+                (true, false) => format!("at least {}", expect.low),
+                _ => format!("at most {}", expect.high),
+            };
+            let (name, label) = (page.code(&expect.diagnosand.text), &expect.estimator.text);
+            text += &page.item(&format!("{name} of \"{label}\" is {band}"));
+        }
+    }
+    text
+}
+
+/// A level: how many units, in what, with which variables.
+fn population(page: &Page, plan: &Plan, level: LevelId, sizes: &[usize]) -> String {
+    let info = &plan.levels[level.idx()];
+    let each = match (info.size, info.parent) {
+        (Size::Fixed(n), LevelId::WHOLE) => format!("{n}"),
+        (Size::Fixed(n), above) => format!("{n} in each {}", plan.levels[above.idx()].name),
+        (Size::Varies, LevelId::WHOLE) => "a number that varies".to_string(),
+        (Size::Varies, above) => format!("varying in each {}", plan.levels[above.idx()].name),
+    };
+    let own = plan.variables.iter().filter(|v| v.level == level);
+    let names: Vec<String> = own.map(|v| page.code(&v.name)).collect();
+    let variables = if names.is_empty() {
+        String::new()
+    } else {
+        format!("; variables {}", names.join(", "))
+    };
+    let in_all = sizes[level.idx()];
+    format!("{}: {each}, {in_all} in simulation 1{variables}", page.code(&info.name))
+}
+
+/// How a page is written.
+struct Page {
+    markdown: bool,
+}
+
+/// Columns of a line of text.
+const WIDTH: usize = 96;
+
+impl Page {
+    fn title(&self, title: &str) -> String {
+        if self.markdown { format!("# {title}\n\n") } else { format!("{title}\n") }
+    }
+
+    fn heading(&self, heading: &str) -> String {
+        if self.markdown { format!("\n## {heading}\n\n") } else { format!("\n{heading}\n") }
+    }
+
+    fn code(&self, word: &str) -> String {
+        if self.markdown { format!("`{word}`") } else { word.to_string() }
+    }
+
+    /// A sentence with back-ticks, which plain text does without.
+    fn words(&self, sentence: &str) -> String {
+        if self.markdown { sentence.to_string() } else { sentence.replace('`', "") }
+    }
+
+    fn item(&self, text: &str) -> String {
+        if self.markdown { format!("- {text}\n") } else { wrap(text, "  ", 4) }
+    }
+
+    fn numbered(&self, number: usize, name: &str, text: &str) -> String {
+        if self.markdown {
+            format!("{number}. **{name}**: {text}\n")
+        } else {
+            wrap(text, &format!("  {number:>2}  {name:<18} "), 25)
+        }
+    }
+}
+
+/// Breaks text into lines; `first` opens the first one, the others are indented.
+fn wrap(text: &str, first: &str, indent: usize) -> String {
+    let mut out = String::new();
+    let mut line = first.to_string();
+    let mut is_empty = true;
+    for word in text.split_whitespace() {
+        let length = line.chars().count() + 1 + word.chars().count();
+        if !is_empty && length > WIDTH {
+            out += line.trim_end();
+            out.push('\n');
+            line = " ".repeat(indent);
+            is_empty = true;
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line += word;
+        is_empty = false;
+    }
+    out + line.trim_end() + "\n"
+}
