@@ -44,32 +44,24 @@ pub enum Command {
     #[command(after_help = "Examples:\n  trialrun new\n  trialrun new cluster-rct > my.ron")]
     New(NewArgs),
     /// Explain a design in words, or print the manual of a step, an estimator or a diagnosand.
-    #[command(
-        after_help = "Examples:\n  trialrun explain my.ron\n  trialrun explain LmRobust\n  \
-                      trialrun explain functions"
-    )]
+    #[command(after_help = "Examples:\n  trialrun explain my.ron\n  trialrun explain LmRobust\n  \
+                      trialrun explain functions")]
     Explain(ExplainArgs),
     /// Print rows of one simulated data set.
-    #[command(
-        after_help = "Examples:\n  trialrun draw my.ron -n 20\n  \
+    #[command(after_help = "Examples:\n  trialrun draw my.ron -n 20\n  \
                       trialrun draw my.ron --level class --sim 7\n  \
-                      trialrun draw my.ron --out data.parquet"
-    )]
+                      trialrun draw my.ron --out data.parquet")]
     Draw(DrawArgs),
     /// Run one simulation step by step, and show estimands and estimates.
-    #[command(
-        after_help = "Examples:\n  trialrun run my.ron\n  trialrun run my.ron --sim 31337"
-    )]
+    #[command(after_help = "Examples:\n  trialrun run my.ron\n  trialrun run my.ron --sim 31337")]
     Run(RunArgs),
     /// Apply the design's estimators to real data.
     #[command(after_help = "Example:\n  trialrun estimate my.ron --data real.csv --format json")]
     Estimate(EstimateArgs),
     /// Simulate the design many times, and report bias, RMSE, power, coverage and more.
-    #[command(
-        after_help = "Examples:\n  trialrun diagnose my.ron\n  \
+    #[command(after_help = "Examples:\n  trialrun diagnose my.ron\n  \
                       trialrun diagnose my.ron --sims 5000 --set classes=20\n  \
-                      trialrun diagnose my.ron --format json --simulations sims.parquet"
-    )]
+                      trialrun diagnose my.ron --format json --simulations sims.parquet")]
     Diagnose(DiagnoseArgs),
 }
 
@@ -228,8 +220,9 @@ pub struct DiagnoseArgs {
 }
 
 fn parse_setting(text: &str) -> Result<(String, f64), String> {
-    let (name, value) =
-        text.split_once('=').ok_or_else(|| "write it as NAME=VALUE, as in classes=20".to_string())?;
+    let (name, value) = text
+        .split_once('=')
+        .ok_or_else(|| "write it as NAME=VALUE, as in classes=20".to_string())?;
     match value.trim().parse::<f64>() {
         Ok(number) if number.is_finite() => Ok((name.trim().to_string(), number)),
         _ => Err(format!("`{value}` is not a number")),

@@ -74,7 +74,9 @@ impl Source {
     /// Turns a stop of a simulation into a failure that shows its place in the file.
     pub fn stopped(&self, stop: &Stop, sim: u64) -> Failed {
         let mut diagnostic = (*stop.0).clone();
-        diagnostic.hints.push(format!("it showed in simulation {sim}; `trialrun run --sim {sim}` repeats it"));
+        diagnostic
+            .hints
+            .push(format!("it showed in simulation {sim}; `trialrun run --sim {sim}` repeats it"));
         self.show(&[diagnostic]);
         Failed::shown()
     }

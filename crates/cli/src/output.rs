@@ -18,7 +18,9 @@ pub fn colour_on_stdout(out: Option<&Path>) -> bool {
 /// Writes a result to a file, or to stdout. A reader that closes the pipe early is no error.
 pub fn write(text: &str, out: Option<&Path>) -> Result<(), Failed> {
     let result = match out {
-        Some(path) => std::fs::write(path, text).map_err(|error| (path.display().to_string(), error)),
+        Some(path) => {
+            std::fs::write(path, text).map_err(|error| (path.display().to_string(), error))
+        }
         None => std::io::stdout()
             .lock()
             .write_all(text.as_bytes())

@@ -31,9 +31,11 @@ impl Plan {
         }
         for variable in &self.variables {
             let own = self.level_of(variable.column);
-            let Some(place) = chain.iter().position(|at| *at == own).or_else(|| {
-                (own == LevelId::WHOLE).then_some(chain.len())
-            }) else {
+            let Some(place) = chain
+                .iter()
+                .position(|at| *at == own)
+                .or_else(|| (own == LevelId::WHOLE).then_some(chain.len()))
+            else {
                 continue;
             };
             if chain.iter().all(|at| *at != variable.level) {

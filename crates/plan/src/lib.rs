@@ -24,7 +24,9 @@ pub use declared::{Design, Diagnosis, Expect, Name, read};
 pub use estimators::{Coefficient, Details, Estimation};
 pub use exec::{Stop, Workspace};
 pub use ids::{ColumnId, LevelId};
-pub use plan::{ColumnInfo, EstimandInfo, EstimatorInfo, LevelInfo, Limits, Made, Plan, Size, Variable};
+pub use plan::{
+    ColumnInfo, EstimandInfo, EstimatorInfo, LevelInfo, Limits, Made, Plan, Size, Variable,
+};
 pub use result::{Estimate, Row};
 pub use table::{Table, TableColumn, Values};
 

@@ -1,1 +1,0 @@
-//! Tests of the whole program: errors, golden files, reference values, theory.
