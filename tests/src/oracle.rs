@@ -135,7 +135,8 @@ fn least_squares_are_those_of_r() {
             // decomposition meets last: the fit is the same, the coefficients are not.
             continue;
         }
-        let fields = ["estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high", "df"];
+        let fields =
+            ["estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high", "df"];
         let fields: Vec<(&str, &Value, f64)> = fields
             .into_iter()
             .filter(|f| !case[*f].is_null())
@@ -161,9 +162,8 @@ fn random_intercepts_are_those_of_r() {
         n += 1;
         let reml = case["REML"].as_bool().unwrap();
         let weights = case["weights"].as_str().map_or(String::new(), |w| format!(", weights: {w}"));
-        let method = |df: &str| {
-            format!("Lmer(formula: \"{formula}\", reml: {reml}, df: {df}{weights})")
-        };
+        let method =
+            |df: &str| format!("Lmer(formula: \"{formula}\", reml: {reml}, df: {df}{weights})");
         let (coefficients, details) = fit(&case, &method("Satterthwaite"));
         let own = &case["satterthwaite"];
         let fields = [

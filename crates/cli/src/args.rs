@@ -129,7 +129,8 @@ pub struct ExplainArgs {
 #[derive(Args)]
 pub struct SimArgs {
     /// The number of the simulation, from 1.
-    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "K", default_value_t = 1)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     pub sim: u64,
     /// The seed; the design's own if it is left out.
     #[arg(long)]

@@ -52,7 +52,8 @@ fn read_text(path: &Path) -> Result<String, Failed> {
         let before = String::from_utf8_lossy(&error.as_bytes()[..at]).into_owned();
         let (line, col) = trialrun_lang::line_col(&before, before.len());
         Failed::input(format!(
-            "{name}:{line}:{col}: the file is not UTF-8 text\n  help: save it as UTF-8 in your editor"
+            "{name}:{line}:{col}: the file is not UTF-8 text\n  \
+             help: save it as UTF-8 in your editor"
         ))
     })
 }

@@ -167,6 +167,28 @@ impl Fun {
                     c
                 }
             }
+            Self::Min => {
+                if a.is_nan() || a < b {
+                    a
+                } else {
+                    b
+                }
+            }
+            Self::Max => {
+                if a.is_nan() || a > b {
+                    a
+                } else {
+                    b
+                }
+            }
+            _ => self.of_one(a),
+        }
+    }
+
+    /// The functions of one number.
+    #[inline(always)]
+    fn of_one(self, a: f64) -> f64 {
+        match self {
             Self::Abs => a.abs(),
             Self::Exp => a.exp(),
             Self::Expm1 => a.exp_m1(),
@@ -187,20 +209,6 @@ impl Fun {
                     a
                 }
             }
-            Self::Min => {
-                if a.is_nan() || a < b {
-                    a
-                } else {
-                    b
-                }
-            }
-            Self::Max => {
-                if a.is_nan() || a > b {
-                    a
-                } else {
-                    b
-                }
-            }
             Self::Sin => a.sin(),
             Self::Cos => a.cos(),
             Self::Tan => a.tan(),
@@ -210,6 +218,7 @@ impl Fun {
             Self::Pnorm => trialrun_stats::special::normal::cdf(a),
             Self::Qnorm => trialrun_stats::special::normal::quantile(a),
             Self::Dnorm => trialrun_stats::special::normal::pdf(a),
+            _ => f64::NAN,
         }
     }
 }

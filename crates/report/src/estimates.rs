@@ -142,11 +142,26 @@ fn json_estimates(plan: &Plan, results: &[Estimated]) -> String {
 
 /// The columns of a table of estimates.
 const COLUMNS: [&str; 12] = [
-    "estimator", "estimand", "outcome", "term", "estimate", "std.error", "df", "statistic", "p.value",
-    "conf.low", "conf.high", "n",
+    "estimator",
+    "estimand",
+    "outcome",
+    "term",
+    "estimate",
+    "std.error",
+    "df",
+    "statistic",
+    "p.value",
+    "conf.low",
+    "conf.high",
+    "n",
 ];
 
-fn cells(result: &Estimated, coefficient: &Coefficient, number: &dyn Fn(f64) -> String) -> Vec<String> {
+/// The cells of one estimate, in the order of `COLUMNS`.
+fn cells(
+    result: &Estimated,
+    coefficient: &Coefficient,
+    number: &dyn Fn(f64) -> String,
+) -> Vec<String> {
     let row = &coefficient.row;
     let mut cells = vec![
         result.label.clone(),
@@ -160,8 +175,9 @@ fn cells(result: &Estimated, coefficient: &Coefficient, number: &dyn Fn(f64) -> 
             cells.extend(std::iter::repeat_n(String::new(), 6));
         }
         Ok(e) => {
-            let all = [e.estimate, e.std_error, e.df, e.statistic, e.p_value, e.conf_low, e.conf_high];
-            cells.extend(all.map(number));
+            let test = [e.estimate, e.std_error, e.df, e.statistic, e.p_value];
+            cells.extend(test.map(number));
+            cells.extend([e.conf_low, e.conf_high].map(number));
         }
     }
     cells.push(format!("{}", row.n_obs));

@@ -1,5 +1,6 @@
 //! Compiles a declared design: names become indices, expressions become operations.
 
+mod calls;
 mod emit;
 pub mod ir;
 mod lower;
@@ -16,8 +17,9 @@ use crate::exec::Op;
 use crate::ids::{ColumnId, GroupingId, LevelId, RunsId};
 use crate::plan::{ColumnInfo, EstimandInfo, EstimatorInfo, LevelInfo, Limits, Mark, Variable};
 use crate::table::Table;
+pub use calls::REDUCTIONS;
 use ir::{Graph, NodeId};
-pub use lower::{Context, Draws, REDUCTIONS, Value};
+pub use lower::{Context, Draws, Value};
 pub use scope::{Binding, Groups};
 
 /// A value that an assigned variable can take.

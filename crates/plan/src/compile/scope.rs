@@ -192,7 +192,7 @@ impl Compiler<'_> {
         known.sort_unstable();
         let error =
             Diagnostic::error(span, format!("there is no variable `{name}`")).label("unknown name");
-        let function = super::lower::is_function(name);
+        let function = super::calls::is_function(name);
         let error = if function {
             error.hint(format!("`{name}` is a function: write `{name}(...)`"))
         } else if self.data.is_some() && known.len() > 12 {

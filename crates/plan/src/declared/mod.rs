@@ -226,7 +226,9 @@ fn read_range(r: &mut Reader, node: Node<'_>) -> Option<(f64, f64)> {
             r.error(
                 Diagnostic::error(node.span, "expected a band such as `0.94..=0.96`")
                     .label("not a band")
-                    .hint("write `low..=high` without spaces; `at_least:` and `at_most:` have one end"),
+                    .hint(
+                        "write `low..=high` without spaces; `at_least:` and `at_most:` have one end",
+                    ),
             );
             None
         }

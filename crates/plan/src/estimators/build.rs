@@ -3,8 +3,9 @@
 use trialrun_lang::{Diagnostic, Formula, RandomTerm, Span, parse_formula, suggestion};
 
 use super::coding::full_coding;
+use super::collapse::Collapse;
 use super::estimation::Target;
-use super::model::{Collapse, Factor, Model, Part, Source, Term};
+use super::model::{Factor, Model, Part, Source, Term};
 use crate::compile::ir::{NodeId, NodeKind};
 use crate::compile::{Compiler, Context, Groups, Value};
 use crate::declared::{Name, Text};

@@ -5,6 +5,7 @@
 
 mod build;
 mod coding;
+mod collapse;
 mod estimation;
 mod lm_robust;
 mod lmer;

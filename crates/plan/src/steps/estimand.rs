@@ -12,7 +12,8 @@
 //! # Example
 //! ```ron
 //! Estimand(label: ate, value: "mean(score_treatment_1 - score_treatment_0)"),
-//! Estimand(label: ate_girls, value: "mean(score_treatment_1 - score_treatment_0)", where: "girl == 1"),
+//! Estimand(label: ate_girls, value: "mean(score_treatment_1 - score_treatment_0)",
+//!     where: "girl == 1"),
 //! ```
 
 use trialrun_lang::Diagnostic;

@@ -1,7 +1,8 @@
 //! Reveals the outcome that goes with the condition a unit was assigned to.
 //!
 //! # Fields
-//! - `outcome`: an outcome that a PotentialOutcomes step declares; the variable of that name is made.
+//! - `outcome`: an outcome that a PotentialOutcomes step declares; the variable of that name is
+//!   made.
 //! - `by`: the assigned variables, one or a list; by default those of the potential outcomes.
 //!
 //! # Example
