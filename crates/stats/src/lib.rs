@@ -5,6 +5,7 @@
 //! of its inputs. A fit that cannot be made is an `Err(Failure)`, never a NaN.
 
 pub mod failure;
+pub mod linalg;
 pub mod rows;
 
 pub use failure::Failure;
