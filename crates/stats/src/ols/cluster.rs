@@ -1,0 +1,285 @@
+//! Cluster-robust variances of unweighted and collapsed rows: CR0, Stata's and CR2.
+
+use super::Robust;
+use super::active::Active;
+use super::decompose::Decomposition;
+use super::satterthwaite::Satterthwaite;
+use crate::linalg::inverse_root::{EIGENVALUE_MIN, InverseRoot, order_two};
+use crate::linalg::room;
+use crate::linalg::vector::dot;
+
+/// Fills the meat `factor sum_g s_g s_g'` with the scores `s_g = Q_g'e_g`, weights included.
+pub(super) fn meat(active: &Active, parts: &Decomposition, factor: f64, robust: &mut Robust) {
+    let (m, k) = (parts.m, parts.rank);
+    let meat = room(&mut robust.meat, k * k);
+    let score = room(&mut robust.small, k);
+    meat.fill(0.0);
+    for g in active.rows.groups.windows(2) {
+        let rows = g[0] as usize..g[1] as usize;
+        for (q, s) in parts.q.chunks_exact(m).zip(&mut *score) {
+            *s = dot(&q[rows.clone()], &parts.e[rows.clone()]);
+        }
+        add_square(meat, score, factor);
+    }
+}
+
+/// Adds `factor v v'`.
+#[inline(always)]
+pub(super) fn add_square(a: &mut [f64], v: &[f64], factor: f64) {
+    let k = v.len();
+    for i in 0..k {
+        let f = factor * v[i];
+        for j in 0..k {
+            a[i * k + j] += f * v[j];
+        }
+    }
+}
+
+/// Fills the meat of CR2, and the Satterthwaite df of each target.
+///
+/// The hat matrix of cluster `g` is `H_g = Q_g Q_g'`, and `Q_g'(I - H_g)^(-1/2) = F_g Q_g'` with
+/// `F_g = (I - K_g)^(-1/2)` and `K_g = Q_g'Q_g` of order rank (pseudo-inverses, where singular).
+/// So the meat is `sum_g (F_g s_g)(F_g s_g)'` with the scores `s_g = Q_g'e_g`. A target whose
+/// scaled row of `R^-1` is `r` has the matrix `P_gh = -q_g'q_h` off the diagonal, with
+/// `q_g = K_g F_g r`, and `P_gg = r'K_g r` on it, without the directions that the pseudo-inverse
+/// takes out.
+/// Observations of a collapsed row differ from its mean only orthogonally to `Q_g`, where
+/// `(I - H_g)^(-1/2)` does nothing: the sums of squares within rows do not enter.
+/// Shapes: `unit`: targets x rank, rows of `R^-1` scaled to length one.
+///
+/// # References
+/// Bell and McCaffrey (2002), Survey Methodology 28:169; Pustejovsky and Tipton (2018), Journal
+/// of Business and Economic Statistics 36:672.
+pub(super) fn cr2(active: &Active, parts: &Decomposition, unit: &[f64], robust: &mut Robust) {
+    // The order is spelt out where it is small, so that the compiler unrolls the loops.
+    match parts.rank {
+        0 => (),
+        1 => cr2_of_order(1, active, parts, unit, robust),
+        2 => cr2_of_order(2, active, parts, unit, robust),
+        3 => cr2_of_order(3, active, parts, unit, robust),
+        4 => cr2_of_order(4, active, parts, unit, robust),
+        k => cr2_of_order(k, active, parts, unit, robust),
+    }
+}
+
+/// Work space of one cluster.
+struct Cluster<'a> {
+    /// `K_g`.
+    inner: &'a mut [f64],
+    /// A copy of `K_g` to overwrite.
+    copy: &'a mut [f64],
+    /// `s_g`.
+    score: &'a mut [f64],
+    u: &'a mut [f64],
+    v: &'a mut [f64],
+    root: &'a mut InverseRoot,
+}
+
+impl<'a> Cluster<'a> {
+    #[inline(always)]
+    fn new(buffer: &'a mut [f64], root: &'a mut InverseRoot, k: usize) -> Self {
+        let (inner, rest) = buffer.split_at_mut(k * k);
+        let (copy, rest) = rest.split_at_mut(k * k);
+        let (score, rest) = rest.split_at_mut(k);
+        let (u, v) = rest.split_at_mut(k);
+        Self { inner, copy, score, u, v, root }
+    }
+}
+
+#[inline(always)]
+fn cr2_of_order(
+    k: usize,
+    active: &Active,
+    parts: &Decomposition,
+    unit: &[f64],
+    robust: &mut Robust,
+) {
+    let m = parts.m;
+    let (q, e) = (&parts.q[..m * k], &parts.e[..m]);
+    let n_targets = unit.len() / k;
+    let meat = &mut room(&mut robust.meat, k * k)[..k * k];
+    meat.fill(0.0);
+    // A buffer of known size lets the compiler keep small vectors in registers.
+    let mut stack = [0.0; 2 * 4 * 4 + 3 * 4];
+    let size = 2 * k * k + 3 * k;
+    let buffer = if k <= 4 { &mut stack[..size] } else { room(&mut robust.small, size) };
+    let mut cluster = Cluster::new(buffer, &mut robust.root, k);
+    let mut df = Satterthwaite::new(&mut robust.cross, n_targets, k);
+    for g in active.rows.groups.windows(2) {
+        let (low, high) = (g[0] as usize, g[1] as usize);
+        match high - low {
+            0 => (),
+            1 => one_row(k, q, m, low, e[low], unit, &mut cluster, meat, &mut df),
+            _ => {
+                let (q, e) = (Columns { q, m, low, high }, &e[low..high]);
+                if k == 2 {
+                    many_rows_of_two(q, e, unit, meat, &mut df);
+                } else {
+                    many_rows(k, q, e, unit, &mut cluster, meat, &mut df);
+                }
+            }
+        }
+    }
+    df.finish(|_| 1.0, room(&mut robust.df, n_targets));
+}
+
+/// The rows of one cluster in the columns of `Q`.
+#[derive(Clone, Copy)]
+struct Columns<'a> {
+    q: &'a [f64],
+    m: usize,
+    low: usize,
+    high: usize,
+}
+
+impl<'a> Columns<'a> {
+    #[inline(always)]
+    fn column(&self, j: usize) -> &'a [f64] {
+        &self.q[j * self.m + self.low..j * self.m + self.high]
+    }
+}
+
+/// A cluster of one row: `K_g = q q'` has the one eigenvector `q`.
+#[inline(always)]
+#[expect(clippy::too_many_arguments)]
+fn one_row(
+    k: usize,
+    q: &[f64],
+    m: usize,
+    row: usize,
+    e: f64,
+    unit: &[f64],
+    cluster: &mut Cluster,
+    meat: &mut [f64],
+    df: &mut Satterthwaite,
+) {
+    let (x, v) = (&mut cluster.u[..k], &mut cluster.v[..k]);
+    let mut h = 0.0;
+    for j in 0..k {
+        x[j] = q[j * m + row];
+        h += x[j] * x[j];
+    }
+    let gap = 1.0 - h;
+    if gap <= EIGENVALUE_MIN {
+        return;
+    }
+    let f = 1.0 / gap.sqrt();
+    for j in 0..k {
+        v[j] = x[j] * (f * e);
+    }
+    add_square(meat, v, 1.0);
+    for (t, r) in unit.chunks_exact(k).enumerate() {
+        let mut inner = 0.0;
+        for j in 0..k {
+            inner += x[j] * r[j];
+        }
+        for j in 0..k {
+            v[j] = x[j] * (f * inner);
+        }
+        df.add(t, k, inner * inner, v, v);
+    }
+}
+
+/// A cluster of several rows.
+#[inline(always)]
+fn many_rows(
+    k: usize,
+    q: Columns,
+    e: &[f64],
+    unit: &[f64],
+    cluster: &mut Cluster,
+    meat: &mut [f64],
+    df: &mut Satterthwaite,
+) {
+    let Cluster { inner, copy, score, u, v, root } = cluster;
+    let (inner, score) = (&mut inner[..k * k], &mut score[..k]);
+    let (u, v) = (&mut u[..k], &mut v[..k]);
+    for a in 0..k {
+        let qa = q.column(a);
+        score[a] = dot(qa, e);
+        for b in 0..=a {
+            inner[a * k + b] = dot(qa, q.column(b));
+            inner[b * k + a] = inner[a * k + b];
+        }
+    }
+    copy[..k * k].copy_from_slice(inner);
+    let n_targets = unit.len() / k;
+    let singular = root.factor(copy, k, n_targets + 1);
+    root.apply(score, u);
+    add_square(meat, u, 1.0);
+    for (t, r) in unit.chunks_exact(k).enumerate() {
+        root.apply(r, u);
+        multiply(inner, u, v);
+        let diagonal = if singular {
+            // u'(K - K^2)u: u has no part in the directions taken out.
+            (0..k).map(|j| (u[j] - v[j]) * v[j]).sum()
+        } else {
+            let mut s = 0.0;
+            for a in 0..k {
+                for b in 0..k {
+                    s += r[a] * inner[a * k + b] * r[b];
+                }
+            }
+            s
+        };
+        df.add(t, k, diagonal, v, v);
+    }
+}
+
+/// [`many_rows`] for order 2, without a detour through memory.
+#[inline(always)]
+fn many_rows_of_two(q: Columns, e: &[f64], unit: &[f64], meat: &mut [f64], df: &mut Satterthwaite) {
+    let [aa, ab, bb, ae, be] = two_columns(q.column(0), q.column(1), e);
+    let (f, singular) = order_two(1.0 - aa, -ab, 1.0 - bb);
+    let root = |x: f64, y: f64| [f[0] * x + f[1] * y, f[1] * x + f[2] * y];
+    add_square(meat, &root(ae, be), 1.0);
+    for (t, r) in unit.chunks_exact(2).enumerate() {
+        let u = root(r[0], r[1]);
+        let v = [aa * u[0] + ab * u[1], ab * u[0] + bb * u[1]];
+        let diagonal = if singular {
+            (u[0] - v[0]) * v[0] + (u[1] - v[1]) * v[1]
+        } else {
+            aa * r[0] * r[0] + 2.0 * ab * r[0] * r[1] + bb * r[1] * r[1]
+        };
+        df.add(t, 2, diagonal, &v, &v);
+    }
+}
+
+/// `a'a`, `a'b`, `b'b`, `a'e` and `b'e` in one pass.
+#[inline(always)]
+fn two_columns(a: &[f64], b: &[f64], e: &[f64]) -> [f64; 5] {
+    const LANES: usize = 4;
+    let ((ac, ar), (bc, br)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    let (ec, er) = e.as_chunks::<LANES>();
+    let [mut aa, mut ab, mut bb, mut ae, mut be] = [[0.0; LANES]; 5];
+    for ((a, b), e) in ac.iter().zip(bc).zip(ec) {
+        for l in 0..LANES {
+            aa[l] += a[l] * a[l];
+            ab[l] += a[l] * b[l];
+            bb[l] += b[l] * b[l];
+            ae[l] += a[l] * e[l];
+            be[l] += b[l] * e[l];
+        }
+    }
+    for ((a, b), e) in ar.iter().zip(br).zip(er) {
+        aa[0] += a * a;
+        ab[0] += a * b;
+        bb[0] += b * b;
+        ae[0] += a * e;
+        be[0] += b * e;
+    }
+    [aa, ab, bb, ae, be].map(|s| (s[0] + s[2]) + (s[1] + s[3]))
+}
+
+/// `out = A x` for a symmetric matrix.
+#[inline(always)]
+fn multiply(a: &[f64], x: &[f64], out: &mut [f64]) {
+    let k = x.len();
+    for i in 0..k {
+        let mut s = 0.0;
+        for j in 0..k {
+            s += a[i * k + j] * x[j];
+        }
+        out[i] = s;
+    }
+}
