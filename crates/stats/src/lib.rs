@@ -6,6 +6,7 @@
 
 pub mod failure;
 pub mod linalg;
+pub mod lmm;
 pub mod ols;
 pub mod rows;
 
