@@ -176,6 +176,7 @@ impl Distribution {
     }
 }
 
+#[inline(always)]
 fn normal(rng: &mut Pcg64Dxsm) -> f64 {
     StandardNormal.sample(rng)
 }

@@ -3,7 +3,7 @@
 use trialrun_lang::Span;
 
 use super::workspace::grow;
-use super::{Op, Operand, Stop, Workspace};
+use super::{Op, Operand, Stop, Values, Workspace};
 use crate::ids::{ColumnId, GroupingId, LevelId, RunsId};
 
 /// Makes the units of a level: so many for each unit of the level above.
@@ -27,21 +27,33 @@ impl Op for GrowLevel {
         let n_parents = ws.size(self.parent);
         let mut runs = std::mem::take(&mut ws.runs[self.runs.idx()]);
         grow(&mut runs, n_parents + 1);
-        let mut total = 0.0;
-        runs[0] = 0;
         let n_columns = ws.widths[self.level.idx()];
-        let limit = (self.max_values / n_columns.max(1)).min(u32::MAX as usize - 1);
-        let values = ws.values(self.n, 0, n_parents);
-        for u in 0..n_parents {
-            let n = values.get(u);
-            if !(n >= 0.0 && n.fract() == 0.0) {
-                return Err(bad_size(self.span, n));
+        let limit = (self.max_values / n_columns.max(1)).min(u32::MAX as usize - 1) as f64;
+        let (values, mut total) = (ws.values(self.n, 0, n_parents), 0.0);
+        runs[0] = 0;
+        match values {
+            Values::Same(n) => {
+                if !(n >= 0.0 && n.fract() == 0.0) {
+                    return Err(bad_size(self.span, n));
+                }
+                total = n * n_parents as f64;
+                if total <= limit {
+                    let n = n as u32;
+                    runs.iter_mut().zip(0..).for_each(|(run, parent): (_, u32)| *run = parent * n);
+                }
             }
-            total += n;
-            if total > limit as f64 {
-                return Err(too_many(self.span, total, n_columns, self.max_values));
+            Values::Each(values) => {
+                for (run, &n) in runs[1..].iter_mut().zip(values) {
+                    if !(n >= 0.0 && n.fract() == 0.0) {
+                        return Err(bad_size(self.span, n));
+                    }
+                    total += n;
+                    *run = total.min(limit) as u32;
+                }
             }
-            runs[u + 1] = total as u32;
+        }
+        if total > limit {
+            return Err(too_many(self.span, total, n_columns, self.max_values));
         }
         ws.sizes[self.level.idx()] = total as usize;
         ws.runs[self.runs.idx()] = runs;
