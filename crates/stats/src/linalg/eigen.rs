@@ -210,4 +210,33 @@ mod tests {
         symmetric(&mut [f64::NAN; 9], 3, &mut values, &mut vectors, &mut work);
         assert!(values.iter().any(|v| v.is_nan()));
     }
+
+    /// faer, whose bits depend on the processor, gives the same eigenvalues.
+    #[test]
+    fn eigenvalues_are_those_of_faer() {
+        let mut state = 7_u64;
+        let mut random = move || {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 11) as f64 / (1_u64 << 53) as f64 - 0.5
+        };
+        for n in 2..=20 {
+            let mut a = vec![0.0; n * n];
+            for i in 0..n {
+                for j in 0..=i {
+                    let value = random();
+                    (a[i * n + j], a[j * n + i]) = (value, value);
+                }
+            }
+            let (mut values, mut vectors, mut work) =
+                (vec![0.0; n], vec![0.0; n * n], vec![0.0; 2 * n]);
+            symmetric(&mut a.clone(), n, &mut values, &mut vectors, &mut work);
+            values.sort_by(f64::total_cmp);
+            let theirs = faer::Mat::from_fn(n, n, |i, j| a[i * n + j])
+                .self_adjoint_eigenvalues(faer::Side::Lower)
+                .expect("eigenvalues");
+            for (ours, theirs) in values.iter().zip(theirs) {
+                assert!((ours - theirs).abs() < 1e-13 * n as f64, "{n}: {ours} {theirs}");
+            }
+        }
+    }
 }
