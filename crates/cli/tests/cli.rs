@@ -1,0 +1,222 @@
+//! The program as its users run it: commands, outputs, exit codes.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// A design of the gallery.
+fn design(name: &str) -> String {
+    format!("{}/../../designs/{name}.ron", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A file that tests write, in a folder that the build gives them.
+fn scratch(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+fn trialrun(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_trialrun")).args(args).output().expect("the program starts")
+}
+
+/// Runs a command that succeeds, and gives its stdout.
+fn stdout(args: &[&str]) -> String {
+    let output = trialrun(args);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{args:?}\n{stderr}");
+    String::from_utf8(output.stdout).expect("stdout is text")
+}
+
+/// Runs a command that is refused: exit code 2, nothing on stdout. Gives its stderr.
+fn refused(args: &[&str]) -> String {
+    let output = trialrun(args);
+    assert_eq!(output.status.code(), Some(2), "{args:?}");
+    assert!(output.stdout.is_empty(), "{args:?}: stdout is for results");
+    String::from_utf8(output.stderr).expect("stderr is text")
+}
+
+fn json(args: &[&str]) -> Value {
+    serde_json::from_str(&stdout(args)).expect("stdout is JSON")
+}
+
+#[test]
+fn every_command_has_an_example() {
+    for command in ["new", "explain", "draw", "run", "estimate", "diagnose"] {
+        let help = stdout(&[command, "--help"]);
+        assert!(help.contains(&format!("trialrun {command}")), "{command}");
+        assert!(help.contains("Example"), "{command}");
+    }
+}
+
+#[test]
+fn the_gallery_is_listed_and_copied() {
+    let list = stdout(&["new"]);
+    assert!(list.contains("student-tests") && list.contains("cluster-rct"));
+    let copied = stdout(&["new", "student-tests"]);
+    assert_eq!(copied, std::fs::read_to_string(design("student-tests")).unwrap());
+    assert!(refused(&["new", "student-test"]).contains("did you mean `student-tests`?"));
+    let path = scratch("copied.ron");
+    let _ = std::fs::remove_file(&path);
+    let path = path.to_str().unwrap();
+    assert_eq!(stdout(&["new", "two-arm", "--out", path]), "");
+    assert!(refused(&["new", "two-arm", "--out", path]).contains("exists"));
+}
+
+#[test]
+fn a_diagnosis_is_the_same_on_any_number_of_threads() {
+    for format in ["text", "markdown", "json", "csv"] {
+        let run = |threads| {
+            let file = design("student-tests");
+            let args = ["diagnose", &file, "--sims", "1000", "--format", format];
+            stdout(&[&args[..], &["--threads", threads]].concat())
+        };
+        let one = run("1");
+        for threads in ["1", "2", "3"] {
+            assert_eq!(run(threads), one, "{format}, {threads} threads");
+        }
+        assert!(!one.contains('\u{1b}'), "no colour where nobody looks");
+        assert!(!one.contains("NaN"), "{format}");
+    }
+}
+
+#[test]
+fn the_json_of_a_diagnosis_keeps_its_form() {
+    let file = design("student-tests");
+    let found = json(&["diagnose", &file, "--sims", "300", "--set", "classes=6", "--format", "json"]);
+    assert_eq!(found["design"], "student-tests");
+    assert_eq!(found["sims"], 300);
+    assert_eq!(found["seed"], 20_260_101);
+    assert_eq!(found["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(found["parameters"]["classes"], 6.0);
+    let rows = found["diagnosis"].as_array().unwrap();
+    assert_eq!(rows.len(), 2);
+    for row in rows {
+        for key in ["estimator", "estimand", "term", "outcome", "sims", "failures", "boundary"] {
+            assert!(row.get(key).is_some(), "{key}");
+        }
+        for (name, value) in row["diagnosands"].as_object().unwrap() {
+            for key in ["value", "mcse", "n"] {
+                assert!(value.get(key).is_some(), "{name}: {key}");
+            }
+        }
+    }
+    let comparison = &found["comparisons"][0];
+    assert_eq!(comparison["estimand"], "ate");
+    assert!(comparison["differences"]["coverage"]["mcse"].as_f64().unwrap() > 0.0);
+}
+
+/// The numbers of a line of CSV without quoted separators.
+fn cells(line: &str) -> Vec<&str> {
+    line.split(',').map(|cell| cell.trim_matches('"')).collect()
+}
+
+#[test]
+fn a_replayed_simulation_is_that_of_the_run() {
+    let file = design("student-tests");
+    let path = scratch("simulations.csv");
+    let path = path.to_str().unwrap();
+    stdout(&["diagnose", &file, "--sims", "600", "--simulations", path]);
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut lines = text.lines();
+    let header = cells(lines.next().unwrap());
+    let expected = "design,sim_ID,inquiry,estimand,estimator,term,estimate,std.error,statistic,\
+                    p.value,conf.low,conf.high,df,outcome";
+    assert_eq!(header[..14].join(","), expected);
+    let rows: Vec<Vec<&str>> = lines.map(cells).collect();
+    assert_eq!(rows.len(), 1200);
+    let run = json(&["run", &file, "--sim", "417", "--format", "json"]);
+    let replayed: Vec<&Value> = run["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|step| step["estimates"].as_array().unwrap())
+        .collect();
+    let kept: Vec<&Vec<&str>> = rows.iter().filter(|row| row[1] == "417").collect();
+    assert_eq!(kept.len(), 2);
+    for (kept, replayed) in kept.iter().zip(replayed) {
+        assert_eq!(kept[4], replayed["estimator"].as_str().unwrap());
+        for (column, key) in [(6, "estimate"), (7, "std_error"), (9, "p_value"), (12, "df")] {
+            let number: f64 = kept[column].parse().unwrap();
+            assert_eq!(number, replayed[key].as_f64().unwrap(), "{key}");
+        }
+    }
+}
+
+#[test]
+fn a_drawn_data_set_gives_the_estimates_of_its_simulation() {
+    let file = design("student-tests");
+    let path = scratch("drawn.csv");
+    let path = path.to_str().unwrap();
+    stdout(&["draw", &file, "--sim", "5", "--out", path]);
+    let estimates = json(&["estimate", &file, "--data", path, "--format", "json"]);
+    let run = json(&["run", &file, "--sim", "5", "--format", "json"]);
+    let simulated = run["steps"].as_array().unwrap().iter();
+    let simulated = simulated.flat_map(|step| step["estimates"].as_array().unwrap());
+    let estimated = estimates["estimates"].as_array().unwrap();
+    assert_eq!(estimated.len(), 2);
+    for (a, b) in estimated.iter().zip(simulated) {
+        for key in ["estimate", "std_error", "df", "p_value", "conf_low", "conf_high"] {
+            let (a, b) = (a[key].as_f64().unwrap(), b[key].as_f64().unwrap());
+            assert!((a - b).abs() < 1e-8 * b.abs(), "{key}: {a} {b}");
+        }
+        assert_eq!(a["status"], "ok");
+        assert!(a["fit"]["sigma"].as_f64().unwrap() > 0.0);
+    }
+}
+
+#[test]
+fn draw_prints_the_rows_that_it_is_asked_for() {
+    let file = design("student-tests");
+    let text = stdout(&["draw", &file, "-n", "3", "--level", "class", "--format", "csv"]);
+    assert_eq!(text.lines().count(), 4);
+    assert!(text.starts_with("school,class,school_effect,class_effect,students"));
+    let rows = json(&["draw", &file, "-n", "4", "--format", "json"]);
+    assert_eq!(rows.as_array().unwrap().len(), 4);
+    assert!(refused(&["draw", &file, "--level", "clas"]).contains("did you mean `class`?"));
+}
+
+#[test]
+fn a_file_of_estimators_alone_has_nothing_to_simulate() {
+    let path = scratch("estimators.ron");
+    let text = "Design(steps: [Estimator(label: \"means\", term: z, \
+                method: LmRobust(formula: \"y ~ z\"))])";
+    std::fs::write(&path, text).unwrap();
+    let path = path.to_str().unwrap();
+    assert!(refused(&["diagnose", path]).contains("there is nothing to simulate"));
+    assert!(refused(&["draw", path]).contains("there is nothing to draw"));
+    let data = scratch("estimators.csv");
+    std::fs::write(&data, "y,z\n1,0\n2,0\n4,1\n5.5,1\n,1\n").unwrap();
+    let found = json(&["estimate", path, "--data", data.to_str().unwrap(), "--format", "json"]);
+    let estimate = &found["estimates"][0];
+    assert_eq!(estimate["estimate"], 3.25);
+    assert_eq!(estimate["n"], 4.0);
+    assert_eq!(estimate["df"], 2.0);
+    assert!(estimate["estimand"].is_null());
+}
+
+#[test]
+fn wrong_input_is_refused() {
+    let file = design("two-arm");
+    assert!(refused(&["diagnose", "nowhere.ron"]).contains("no such file"));
+    assert!(refused(&["diagnose", env!("CARGO_MANIFEST_DIR")]).contains("is a directory"));
+    assert!(refused(&["diagnose", &file, "--set", "unit=3"]).contains("did you mean `units`?"));
+    assert!(refused(&["diagnose", &file, "--set", "units"]).contains("NAME=VALUE"));
+    assert!(refused(&["diagnose", &file, "--sims", "0"]).contains("--sims"));
+    assert!(refused(&["estimate", &file, "--data", "nowhere.csv"]).contains("nowhere.csv"));
+    let path = scratch("latin1.ron");
+    std::fs::write(&path, b"Design(name: \"\xe9\")").unwrap();
+    let message = refused(&["explain", path.to_str().unwrap()]);
+    assert!(message.contains(":1:15: the file is not UTF-8 text"), "{message}");
+}
+
+#[test]
+fn explanations_name_what_there_is() {
+    let text = stdout(&["explain", &design("student-tests")]);
+    for word in ["school", "class", "student", "test", "Random intercept", "targets ate"] {
+        assert!(text.contains(word), "{word}");
+    }
+    for subject in ["Level", "LmRobust", "Lmer", "coverage", "functions"] {
+        assert!(stdout(&["explain", subject]).len() > 200, "{subject}");
+    }
+    assert!(refused(&["explain", "LmRobst"]).contains("did you mean `LmRobust`?"));
+}
