@@ -7,6 +7,7 @@
 pub mod failure;
 pub mod linalg;
 pub mod lmm;
+pub mod moments;
 pub mod ols;
 pub mod rows;
 
