@@ -1,0 +1,31 @@
+//! The mean width of the confidence interval.
+//!
+//! # What it is
+//! How precise the study would say it is: the distance between the interval's ends, averaged. Of
+//! two estimators that cover equally often, the one with narrower intervals is better.
+//!
+//! # Formula
+//! ```text
+//! ci_width = sum (high - low) / n
+//! ```
+//! n: simulations with an estimate.
+//!
+//! # Monte Carlo error
+//! ```text
+//! sd(high - low) / sqrt(n)
+//! ```
+//!
+//! # References
+//! Blair, Cooper, Coppock and Humphreys 2019, American Political Science Review 113:838 (there
+//! the mean length of the interval).
+
+use trialrun_plan::Row;
+
+use super::{Diagnosand, Summary, estimate};
+
+pub(super) const DIAGNOSAND: Diagnosand =
+    Diagnosand { name: "ci_width", summary: Summary::Mean(width), compared: false };
+
+fn width(row: &Row, _alpha: f64) -> Option<f64> {
+    estimate(row).map(|fit| fit.conf_high - fit.conf_low)
+}

@@ -1,0 +1,29 @@
+//! The mean of the estimates.
+//!
+//! # What it is
+//! The centre of the estimator's sampling distribution.
+//!
+//! # Formula
+//! ```text
+//! mean_estimate = sum estimate / n
+//! ```
+//! n: simulations with an estimate.
+//!
+//! # Monte Carlo error
+//! ```text
+//! sd(estimate) / sqrt(n)
+//! ```
+//!
+//! # References
+//! Blair, Cooper, Coppock and Humphreys 2019, American Political Science Review 113:838.
+
+use trialrun_plan::Row;
+
+use super::{Diagnosand, Summary, estimate};
+
+pub(super) const DIAGNOSAND: Diagnosand =
+    Diagnosand { name: "mean_estimate", summary: Summary::Mean(value), compared: false };
+
+pub(super) fn value(row: &Row, _alpha: f64) -> Option<f64> {
+    estimate(row).map(|fit| fit.estimate)
+}

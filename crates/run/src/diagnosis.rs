@@ -1,0 +1,179 @@
+//! The diagnosis: what a run says about a design, ready to be reported.
+
+use trialrun_plan::Plan;
+use trialrun_stats::Failure;
+
+use crate::diagnosands;
+use crate::runner::Settings;
+use crate::summary::Measure;
+use crate::totals::{Layout, RowTotals, Totals};
+
+/// What a run says about a design.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diagnosis {
+    /// The design's name.
+    pub design: String,
+    /// The design's description.
+    pub description: String,
+    /// Seed of the random numbers.
+    pub seed: u64,
+    /// Number of the first simulation.
+    pub first: u64,
+    /// Simulations done.
+    pub sims: u64,
+    /// Simulations asked for.
+    pub asked: u64,
+    /// Whether the run ended before all of them were done.
+    pub interrupted: bool,
+    /// Level of the tests.
+    pub alpha: f64,
+    /// Parameters with their values.
+    pub parameters: Vec<(String, f64)>,
+    /// One for each estimator and term.
+    pub rows: Vec<RowDiagnosis>,
+    /// One for each two rows of different estimators that share an estimand.
+    pub comparisons: Vec<Comparison>,
+}
+
+/// What a run says about an estimator and term.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowDiagnosis {
+    /// The estimator's label.
+    pub estimator: String,
+    /// The estimand's label.
+    pub estimand: Option<String>,
+    /// The term.
+    pub term: String,
+    /// The outcome.
+    pub outcome: String,
+    /// Simulations.
+    pub sims: u64,
+    /// How often each reason made a fit fail; reasons that did not occur are left out.
+    pub failures: Vec<(Failure, u64)>,
+    /// Fits on the boundary of the parameter space.
+    pub boundary: u64,
+    /// Every diagnosand, in the order of [`diagnosands::ALL`].
+    pub diagnosands: Vec<Finding>,
+}
+
+/// A diagnosand and its value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Finding {
+    /// The diagnosand's name.
+    pub name: &'static str,
+    /// Its value.
+    pub measure: Measure,
+}
+
+/// How two rows that share an estimand differ.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    /// The estimand's label.
+    pub estimand: String,
+    /// The first row, an index into [`Diagnosis::rows`].
+    pub a: usize,
+    /// The second row.
+    pub b: usize,
+    /// One for each diagnosand that is compared.
+    pub differences: Vec<Difference>,
+}
+
+/// A difference in a diagnosand, first row minus second, over the simulations in which both
+/// estimators gave an estimate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Difference {
+    /// The diagnosand's name.
+    pub name: &'static str,
+    /// The difference; its Monte Carlo error is that of pairs.
+    pub measure: Measure,
+}
+
+impl Diagnosis {
+    pub(crate) fn new(
+        plan: &Plan,
+        settings: &Settings,
+        (sims, asked): (u64, u64),
+        layout: &Layout,
+        totals: &Totals,
+    ) -> Self {
+        let empty;
+        let totals = if totals.rows.is_empty() {
+            // No batch was merged: a batch without simulations has the totals of nothing.
+            empty = nothing(layout);
+            &empty
+        } else {
+            totals
+        };
+        let mut rows = Vec::with_capacity(layout.n_rows);
+        for estimator in &plan.estimators {
+            for term in &estimator.terms {
+                let row = &totals.rows[rows.len()];
+                rows.push(RowDiagnosis {
+                    estimator: estimator.label.clone(),
+                    estimand: estimator.estimand.clone(),
+                    term: term.clone(),
+                    outcome: estimator.outcome.clone(),
+                    sims,
+                    failures: row.reasons(),
+                    boundary: row.boundary,
+                    diagnosands: row.findings(),
+                });
+            }
+        }
+        let pairs = layout.pairs.iter().zip(&totals.pairs);
+        let comparisons = pairs.map(|(&(a, b), totals)| {
+            let compared = diagnosands::ALL.iter().filter(|d| d.compared);
+            let differences = compared.zip(totals).map(|(diagnosand, total)| Difference {
+                name: diagnosand.name,
+                measure: diagnosand.summary.difference(total),
+            });
+            let estimand = rows[a].estimand.clone().unwrap_or_default();
+            Comparison { estimand, a, b, differences: differences.collect() }
+        });
+        Self {
+            design: plan.name.clone(),
+            description: plan.description.clone(),
+            seed: settings.seed,
+            first: settings.first,
+            sims,
+            asked,
+            interrupted: sims < asked,
+            alpha: plan.alpha,
+            parameters: plan.parameters.clone(),
+            comparisons: comparisons.collect(),
+            rows,
+        }
+    }
+}
+
+impl RowDiagnosis {
+    /// A diagnosand by its name.
+    pub fn measure(&self, name: &str) -> Option<Measure> {
+        self.diagnosands.iter().find(|d| d.name == name).map(|d| d.measure)
+    }
+
+    /// How many fits failed.
+    pub fn n_failed(&self) -> u64 {
+        self.failures.iter().map(|(_, count)| count).sum()
+    }
+}
+
+impl RowTotals {
+    fn reasons(&self) -> Vec<(Failure, u64)> {
+        Failure::ALL.into_iter().zip(self.failures).filter(|(_, count)| *count > 0).collect()
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        diagnosands::ALL
+            .iter()
+            .zip(&self.diagnosands)
+            .map(|(d, total)| Finding { name: d.name, measure: d.summary.measure(total) })
+            .collect()
+    }
+}
+
+fn nothing(layout: &Layout) -> Totals {
+    let mut totals = Totals::default();
+    totals.reduce(layout, &[], (0, 0), &mut Default::default());
+    totals
+}

@@ -1,0 +1,271 @@
+//! How the numbers or events of simulations are summarised, and with what Monte Carlo error.
+
+use trialrun_plan::Row;
+use trialrun_stats::moments::{Joint, Moments};
+
+/// A number of one simulation, at that level of tests; none where it does not count.
+pub type Value = fn(&Row, f64) -> Option<f64>;
+
+/// Whether something happened in one simulation, at that level of tests; none where it does not
+/// count.
+pub type Event = fn(&Row, f64) -> Option<bool>;
+
+/// What is summarised, and how.
+#[derive(Clone, Copy, Debug)]
+pub enum Summary {
+    /// The mean of a number.
+    Mean(Value),
+    /// The share of simulations with an event.
+    Rate(Event),
+    /// The square root of the mean of a number that is not negative.
+    RootMean(Value),
+    /// The standard deviation of a number.
+    Sd(Value),
+    /// The mean of one number over the standard deviation of another.
+    MeanOverSd {
+        /// The number whose mean is taken.
+        mean: Value,
+        /// The number whose standard deviation is taken.
+        sd: Value,
+    },
+}
+
+/// A summary of simulations with its Monte Carlo error.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Measure {
+    /// The summary; none where it is not defined, or too large for a number.
+    pub value: Option<f64>,
+    /// Its Monte Carlo standard error; none where `n < 2`.
+    pub mcse: Option<f64>,
+    /// Simulations that it is made of.
+    pub n: u64,
+    /// The Wilson interval of level 0.95 of a rate.
+    pub interval: Option<(f64, f64)>,
+}
+
+/// What is kept of the simulations so far: as much as the summary needs, and no more.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Total {
+    /// Simulations that count, and those with the event.
+    Count { n: u64, events: u64 },
+    /// Moments of a number.
+    Moments(Moments),
+    /// Joint moments of two numbers.
+    Joint(Joint),
+}
+
+/// Buffers for the numbers of a batch.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    x: Vec<f64>,
+    y: Vec<f64>,
+}
+
+impl Summary {
+    /// Whether it is the share of simulations with an event.
+    pub fn is_rate(&self) -> bool {
+        matches!(self, Self::Rate(_))
+    }
+
+    /// Reduces the rows of a batch.
+    pub(crate) fn reduce(&self, rows: &[Row], alpha: f64, scratch: &mut Scratch) -> Total {
+        match *self {
+            Self::Rate(event) => {
+                let (mut n, mut events) = (0, 0);
+                for happened in rows.iter().filter_map(|row| event(row, alpha)) {
+                    n += 1;
+                    events += u64::from(happened);
+                }
+                Total::Count { n, events }
+            }
+            Self::Mean(value) | Self::RootMean(value) | Self::Sd(value) => {
+                scratch.x.clear();
+                scratch.x.extend(rows.iter().filter_map(|row| value(row, alpha)));
+                Total::Moments(Moments::of(&scratch.x))
+            }
+            Self::MeanOverSd { mean, sd } => {
+                let both = rows.iter().filter_map(|row| mean(row, alpha).zip(sd(row, alpha)));
+                Total::Joint(scratch.joint(both))
+            }
+        }
+    }
+
+    /// Reduces the paired rows of two estimators: what both have in a simulation is compared
+    /// there. None for summaries in which estimators are not compared.
+    pub(crate) fn reduce_pair(
+        &self,
+        pairs: (&[Row], &[Row]),
+        alpha: f64,
+        scratch: &mut Scratch,
+    ) -> Option<Total> {
+        let rows = pairs.0.iter().zip(pairs.1);
+        match *self {
+            Self::Mean(value) => {
+                let both = rows.filter_map(|(a, b)| value(a, alpha).zip(value(b, alpha)));
+                scratch.x.clear();
+                scratch.x.extend(both.map(|(a, b)| a - b));
+                Some(Total::Moments(Moments::of(&scratch.x)))
+            }
+            Self::Rate(event) => {
+                let both = rows.filter_map(|(a, b)| event(a, alpha).zip(event(b, alpha)));
+                scratch.x.clear();
+                scratch.x.extend(both.map(|(a, b)| f64::from(a) - f64::from(b)));
+                Some(Total::Moments(Moments::of(&scratch.x)))
+            }
+            Self::RootMean(value) => {
+                let both = rows.filter_map(|(a, b)| value(a, alpha).zip(value(b, alpha)));
+                Some(Total::Joint(scratch.joint(both)))
+            }
+            Self::Sd(_) | Self::MeanOverSd { .. } => None,
+        }
+    }
+
+    /// The summary of everything that was reduced.
+    pub(crate) fn measure(&self, total: &Total) -> Measure {
+        match (self, total) {
+            (Self::Rate(_), Total::Count { n, events }) => rate(*events, *n),
+            (Self::Mean(_), Total::Moments(m)) => mean(m),
+            (Self::RootMean(_), Total::Moments(m)) => root_mean(m),
+            (Self::Sd(_), Total::Moments(m)) => sd(m),
+            (Self::MeanOverSd { .. }, Total::Joint(j)) => mean_over_sd(j),
+            _ => unreachable!("a summary reduces to its own kind of total"),
+        }
+    }
+
+    /// The difference, first minus second, of everything that was reduced in pairs.
+    pub(crate) fn difference(&self, total: &Total) -> Measure {
+        match total {
+            Total::Moments(m) => mean(m),
+            Total::Joint(j) => difference_of_roots(j),
+            Total::Count { .. } => unreachable!("differences are not counts"),
+        }
+    }
+}
+
+impl Total {
+    /// Adds what came later.
+    pub(crate) fn merge(&mut self, later: &Self) {
+        match (self, later) {
+            (Self::Count { n, events }, Self::Count { n: more, events: new }) => {
+                *n += more;
+                *events += new;
+            }
+            (Self::Moments(a), Self::Moments(b)) => a.merge(b),
+            (Self::Joint(a), Self::Joint(b)) => a.merge(b),
+            _ => unreachable!("totals of one diagnosand are of one kind"),
+        }
+    }
+}
+
+impl Scratch {
+    fn joint(&mut self, pairs: impl Iterator<Item = (f64, f64)>) -> Joint {
+        self.x.clear();
+        self.y.clear();
+        for (x, y) in pairs {
+            self.x.push(x);
+            self.y.push(y);
+        }
+        Joint::of(&self.x, &self.y)
+    }
+}
+
+impl Measure {
+    /// A measure that hides what overflowed, and an error where there is no value.
+    fn new(n: u64, value: Option<f64>, mcse: Option<f64>) -> Self {
+        let value = value.filter(|v| v.is_finite());
+        let mcse = mcse.filter(|e| e.is_finite() && n >= 2 && value.is_some());
+        Self { value, mcse, n, interval: None }
+    }
+}
+
+/// A rate with its binomial error `sqrt(p (1 - p) / n)` and its Wilson interval.
+fn rate(events: u64, n: u64) -> Measure {
+    if n == 0 {
+        return Measure::default();
+    }
+    let p = events as f64 / n as f64;
+    let error = (p * (1.0 - p) / n as f64).sqrt();
+    Measure { interval: Some(wilson(events, n)), ..Measure::new(n, Some(p), Some(error)) }
+}
+
+/// The Wilson interval of level 0.95 for a rate.
+///
+/// `(p + z^2 / 2n +- z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n)` with `p = events / n`.
+///
+/// `events <= n`; with `n = 0` nothing is known, and the interval is 0 to 1.
+///
+/// # References
+/// Wilson 1927, Journal of the American Statistical Association 22:209. Brown, Cai and DasGupta
+/// 2001, Statistical Science 16:101, equation 4.
+pub fn wilson(events: u64, n: u64) -> (f64, f64) {
+    /// The quantile 0.975 of the normal distribution.
+    const Z: f64 = 1.959963984540054;
+    if n == 0 {
+        return (0.0, 1.0);
+    }
+    let (count, square) = (n as f64, Z * Z);
+    let p = events as f64 / count;
+    let scale = 1.0 + square / count;
+    let centre = p + square / (2.0 * count);
+    let half = Z * (p * (1.0 - p) / count + square / (4.0 * count * count)).sqrt();
+    // At the ends the interval closes exactly; rounding must not open it.
+    let low = if events == 0 { 0.0 } else { (centre - half) / scale };
+    let high = if events == n { 1.0 } else { (centre + half) / scale };
+    (low.max(0.0), high.min(1.0))
+}
+
+fn mean(m: &Moments) -> Measure {
+    Measure::new(m.n, (m.n > 0).then_some(m.mean), m.mean_error())
+}
+
+/// The root of a mean; error by the delta method, `sd / (2 root sqrt(n))`.
+fn root_mean(m: &Moments) -> Measure {
+    let root = m.mean.sqrt();
+    let error = m.mean_error().map(|e| e * root_slope(root));
+    Measure::new(m.n, (m.n > 0).then_some(root), error)
+}
+
+/// The derivative of a square root at the square of `root`. A mean of 0 of numbers that are not
+/// negative has no spread: its root is exact.
+fn root_slope(root: f64) -> f64 {
+    if root > 0.0 { 0.5 / root } else { 0.0 }
+}
+
+/// A standard deviation; its error is in the manual of `sd_estimate`.
+fn sd(m: &Moments) -> Measure {
+    let error = m.sd().map(|s| {
+        let n = m.n as f64;
+        let fourth = s.powi(4) * (n - 3.0) / (n - 1.0);
+        root_slope(s) * ((m.m4 / n - fourth).max(0.0) / n).sqrt()
+    });
+    Measure::new(m.n, m.sd(), error)
+}
+
+/// A mean over a standard deviation; the error is derived in the manual of `se_ratio`.
+fn mean_over_sd(j: &Joint) -> Measure {
+    let Some(sd) = j.y.sd().filter(|s| *s > 0.0 && s.is_finite()) else {
+        return Measure::new(j.x.n, None, None);
+    };
+    let (n, ratio) = (j.x.n as f64, j.x.mean / sd);
+    let variance = j.y.m2 / n;
+    // The three sums over simulations of the manual, each times (mean w)^2.
+    let of_mean = j.x.m2;
+    let of_sd = j.x.mean * j.x.mean * (j.y.m4 / (variance * variance) - n) / 4.0;
+    let of_both = j.x.mean * j.xyy / variance;
+    let squares = (of_mean + of_sd - of_both).max(0.0);
+    let error = (squares / (n * (n - 1.0))).sqrt() / sd;
+    Measure::new(j.x.n, Some(ratio), Some(error))
+}
+
+/// The difference of two roots of means over the same simulations; the error is in the manual of
+/// `rmse`.
+fn difference_of_roots(j: &Joint) -> Measure {
+    let (a, b) = (j.x.mean.sqrt(), j.y.mean.sqrt());
+    let (n, s, t) = (j.x.n as f64, root_slope(a), root_slope(b));
+    let squares = s * s * j.x.m2 + t * t * j.y.m2 - 2.0 * s * t * j.xy;
+    let error = (squares.max(0.0) / (n * (n - 1.0))).sqrt();
+    Measure::new(j.x.n, (j.x.n > 0).then_some(a - b), Some(error))
+}
+
+#[cfg(test)]
+mod tests;

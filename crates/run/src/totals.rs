@@ -1,0 +1,151 @@
+//! What is kept of a run: totals for each row and diagnosand, and for each compared pair.
+
+use trialrun_plan::{Plan, Row};
+use trialrun_stats::Failure;
+
+use crate::diagnosands;
+use crate::summary::{Scratch, Total};
+
+/// The rows of results that a plan gives, and which of them are compared.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    /// Level of tests.
+    pub alpha: f64,
+    /// Number of rows: one for each estimator and term.
+    pub n_rows: usize,
+    /// Pairs of rows of different estimators that share an estimand, in the order of rows.
+    pub pairs: Vec<(usize, usize)>,
+}
+
+impl Layout {
+    pub fn of(plan: &Plan) -> Self {
+        let mut pairs = Vec::new();
+        for (i, first) in plan.estimators.iter().enumerate() {
+            for second in &plan.estimators[i + 1..] {
+                if first.estimand.is_none() || first.estimand != second.estimand {
+                    continue;
+                }
+                for a in 0..first.terms.len() {
+                    let of_second = second.first_row..second.first_row + second.terms.len();
+                    pairs.extend(of_second.map(|b| (first.first_row + a, b)));
+                }
+            }
+        }
+        pairs.sort_unstable();
+        Self { alpha: plan.alpha, n_rows: plan.n_rows(), pairs }
+    }
+}
+
+/// Totals of one row.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct RowTotals {
+    /// Failed fits by reason, in the order of `Failure::ALL`.
+    pub failures: [u64; Failure::ALL.len()],
+    /// Fits on the boundary.
+    pub boundary: u64,
+    /// One total for each diagnosand.
+    pub diagnosands: Vec<Total>,
+}
+
+/// Totals of a run, or of a batch of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Totals {
+    /// One for each row of the layout; none before the first batch.
+    pub rows: Vec<RowTotals>,
+    /// For each pair of the layout, one total for each diagnosand that is compared.
+    pub pairs: Vec<Vec<Total>>,
+}
+
+impl Totals {
+    /// Reduces a batch of `n` simulations, in the place of what was here.
+    ///
+    /// `columns`: the rows of results, `stride` for each row of the layout, of which the first
+    /// `n` are filled.
+    pub fn reduce(
+        &mut self,
+        layout: &Layout,
+        columns: &[Row],
+        (stride, n): (usize, usize),
+        scratch: &mut Scratch,
+    ) {
+        let of_row = |row: usize| &columns[row * stride..row * stride + n];
+        self.rows.resize_with(layout.n_rows, RowTotals::default);
+        for (i, totals) in self.rows.iter_mut().enumerate() {
+            totals.reduce(of_row(i), layout.alpha, scratch);
+        }
+        self.pairs.resize_with(layout.pairs.len(), Vec::new);
+        for (&(a, b), totals) in layout.pairs.iter().zip(&mut self.pairs) {
+            totals.clear();
+            for diagnosand in diagnosands::ALL.iter().filter(|d| d.compared) {
+                let pair = (of_row(a), of_row(b));
+                totals.extend(diagnosand.summary.reduce_pair(pair, layout.alpha, scratch));
+            }
+        }
+    }
+
+    /// A look at the first row.
+    pub fn snapshot(&self) -> Snapshot {
+        let measure = |name| {
+            let place = diagnosands::position(name)?;
+            let total = self.rows.first()?.diagnosands.get(place)?;
+            Some(diagnosands::ALL[place].summary.measure(total)).filter(|m| m.n > 0)
+        };
+        let coverage = measure("coverage").map(|m| ("coverage", m));
+        let (diagnosand, measure) =
+            coverage.unwrap_or_else(|| ("power", measure("power").unwrap_or_default()));
+        Snapshot { diagnosand, value: measure.value, mcse: measure.mcse }
+    }
+
+    /// Adds the totals of the simulations that follow.
+    pub fn merge(&mut self, later: &Self) {
+        if self.rows.is_empty() {
+            self.clone_from(later);
+            return;
+        }
+        for (row, new) in self.rows.iter_mut().zip(&later.rows) {
+            row.failures.iter_mut().zip(new.failures).for_each(|(all, more)| *all += more);
+            row.boundary += new.boundary;
+            merge_each(&mut row.diagnosands, &new.diagnosands);
+        }
+        for (pair, new) in self.pairs.iter_mut().zip(&later.pairs) {
+            merge_each(pair, new);
+        }
+    }
+}
+
+impl RowTotals {
+    fn reduce(&mut self, rows: &[Row], alpha: f64, scratch: &mut Scratch) {
+        (self.failures, self.boundary) = Default::default();
+        for row in rows {
+            match row.fit {
+                Ok(_) => self.boundary += u64::from(row.boundary),
+                Err(reason) => {
+                    let place = Failure::ALL.iter().position(|f| *f == reason);
+                    self.failures[place.expect("ALL has every failure")] += 1;
+                }
+            }
+        }
+        self.diagnosands.clear();
+        let reduced = diagnosands::ALL.iter().map(|d| d.summary.reduce(rows, alpha, scratch));
+        self.diagnosands.extend(reduced);
+    }
+}
+
+fn merge_each(totals: &mut [Total], later: &[Total]) {
+    totals.iter_mut().zip(later).for_each(|(total, new)| total.merge(new));
+}
+
+/// A look at a run that is under way: coverage of the first row, or power where it has no
+/// estimand.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Snapshot {
+    /// The diagnosand's name.
+    pub diagnosand: &'static str,
+    /// Its value so far.
+    pub value: Option<f64>,
+    /// Its Monte Carlo error.
+    pub mcse: Option<f64>,
+}
+
+#[cfg(test)]
+mod tests;
