@@ -67,11 +67,8 @@ fn population(page: &Page, plan: &Plan, level: LevelId, sizes: &[usize]) -> Stri
     };
     let own = plan.variables.iter().filter(|v| v.level == level);
     let names: Vec<String> = own.map(|v| page.code(&v.name)).collect();
-    let variables = if names.is_empty() {
-        String::new()
-    } else {
-        format!("; variables {}", names.join(", "))
-    };
+    let variables =
+        if names.is_empty() { String::new() } else { format!("; variables {}", names.join(", ")) };
     let in_all = sizes[level.idx()];
     format!("{}: {each}, {in_all} in simulation 1{variables}", page.code(&info.name))
 }

@@ -1,1 +1,21 @@
-//! A diagnosis as text, Markdown, JSON and CSV: pure functions.
+//! Diagnoses, estimates, data and explanations as text, Markdown, JSON and CSV: pure functions.
+//!
+//! A report depends on what is reported and on nothing else: no time, no path, no thread.
+
+mod csv;
+mod data_set;
+mod diagnosis;
+mod estimates;
+mod explain;
+mod json;
+pub mod number;
+pub mod table;
+mod trace;
+
+pub use csv::csv_field;
+pub use data_set::{DataFormat, data_set};
+pub use diagnosis::{csv, json, markdown, text};
+pub use estimates::{Estimated, estimates};
+pub use explain::explain;
+pub use json::json_text;
+pub use trace::{Event, trace_json, trace_text};

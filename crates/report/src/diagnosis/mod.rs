@@ -1,0 +1,218 @@
+//! A diagnosis as text, Markdown, JSON and CSV. One file a format; what they share is here.
+
+mod csv;
+mod json;
+mod markdown;
+mod text;
+
+use trialrun_run::{Comparison, Diagnosis, Measure, RowDiagnosis, diagnosands};
+
+use crate::number::{count, interval, shortest, significant, with_error};
+
+pub use csv::csv;
+pub use json::json;
+pub use markdown::markdown;
+pub use text::text;
+
+/// The rows of one estimand.
+struct Block<'a> {
+    /// The estimand, the outcome and the term, as far as the rows share them.
+    title: String,
+    rows: Vec<&'a RowDiagnosis>,
+}
+
+/// The rows by estimand, in the order of their first appearance; those without one come last.
+fn blocks(diagnosis: &Diagnosis) -> Vec<Block<'_>> {
+    let mut estimands: Vec<Option<&str>> = Vec::new();
+    for row in &diagnosis.rows {
+        if !estimands.contains(&row.estimand.as_deref()) {
+            estimands.push(row.estimand.as_deref());
+        }
+    }
+    estimands.sort_by_key(|estimand| estimand.is_none());
+    let block = |estimand: Option<&str>| {
+        let of_estimand = |row: &&RowDiagnosis| row.estimand.as_deref() == estimand;
+        let rows: Vec<&RowDiagnosis> = diagnosis.rows.iter().filter(of_estimand).collect();
+        let mut title =
+            estimand.map_or("No estimand".to_string(), |name| format!("Estimand {name}"));
+        for (what, value) in [("outcome", shared_outcome(&rows)), ("term", shared_term(&rows))] {
+            title += &value.map_or(String::new(), |value| format!(", {what} {value}"));
+        }
+        Block { title, rows }
+    };
+    estimands.into_iter().map(block).collect()
+}
+
+fn shared_outcome<'a>(rows: &[&'a RowDiagnosis]) -> Option<&'a str> {
+    let first = rows.first()?;
+    rows.iter().all(|row| row.outcome == first.outcome).then_some(first.outcome.as_str())
+}
+
+fn shared_term<'a>(rows: &[&'a RowDiagnosis]) -> Option<&'a str> {
+    let first = rows.first()?;
+    rows.iter().all(|row| row.term == first.term).then_some(first.term.as_str())
+}
+
+impl Block<'_> {
+    /// What the rows do not share: a name, and a text for each row.
+    fn details(&self) -> Vec<(&'static str, Vec<&str>)> {
+        let mut details = Vec::new();
+        if shared_outcome(&self.rows).is_none() {
+            details.push(("outcome", self.rows.iter().map(|row| row.outcome.as_str()).collect()));
+        }
+        if shared_term(&self.rows).is_none() {
+            details.push(("term", self.rows.iter().map(|row| row.term.as_str()).collect()));
+        }
+        details
+    }
+
+    /// The diagnosands that say something of a row. Rates of failed fits and of fits on the
+    /// boundary are left out where there are none.
+    fn diagnosands(&self) -> Vec<&'static str> {
+        let says = |name: &str| {
+            let measures = self.rows.iter().filter_map(|row| row.measure(name));
+            let is_rare = name == "failures" || name == "boundary";
+            let mut values = measures.filter_map(|measure| measure.value);
+            values.any(|value| !is_rare || value > 0.0)
+        };
+        diagnosands::NAMES.iter().copied().filter(|name| says(name)).collect()
+    }
+}
+
+/// The estimator's label, with the term where it reports several.
+fn label(diagnosis: &Diagnosis, row: &RowDiagnosis) -> String {
+    let same = diagnosis.rows.iter().filter(|other| other.estimator == row.estimator);
+    if same.count() > 1 {
+        format!("{} ({})", row.estimator, row.term)
+    } else {
+        row.estimator.clone()
+    }
+}
+
+/// What was run, in a line.
+fn scope(diagnosis: &Diagnosis) -> String {
+    let done = count(diagnosis.sims);
+    let sims = if diagnosis.interrupted {
+        format!("interrupted after {done} of {} simulations", count(diagnosis.asked))
+    } else {
+        format!("{done} simulations")
+    };
+    format!("{sims}, seed {}, alpha {}", diagnosis.seed, shortest(diagnosis.alpha))
+}
+
+/// A value and what stands behind it: its error; its interval where the error is 0, or always if
+/// `with_interval`; the number of simulations where it is neither of all nor of all estimates.
+fn value_and_tail(row: &RowDiagnosis, measure: &Measure, with_interval: bool) -> (String, String) {
+    let Some(value) = measure.value else {
+        let tail = if measure.n > 0 { number_of_sims(row, measure) } else { String::new() };
+        return ("-".to_string(), tail);
+    };
+    let (text, error) = match measure.mcse {
+        Some(error) => with_error(value, error),
+        None => (significant(value, 4), String::new()),
+    };
+    let is_exact = error.is_empty() || error == "0";
+    let mut tail = Vec::new();
+    if !is_exact || (measure.interval.is_none() && !error.is_empty()) {
+        tail.push(format!("({error})"));
+    }
+    if let Some((low, high)) = measure.interval.filter(|_| is_exact || with_interval) {
+        let (low, high) = interval(low, high);
+        tail.push(format!("[{low}, {high}]"));
+    }
+    tail.push(number_of_sims(row, measure));
+    tail.retain(|part| !part.is_empty());
+    (text, tail.join(" "))
+}
+
+fn number_of_sims(row: &RowDiagnosis, measure: &Measure) -> String {
+    let usual = [row.sims, row.sims - row.n_failed()];
+    if usual.contains(&measure.n) { String::new() } else { format!("n={}", count(measure.n)) }
+}
+
+/// Failed fits with their reasons, and fits on the boundary: a sentence each.
+fn troubles(diagnosis: &Diagnosis, row: &RowDiagnosis) -> Vec<String> {
+    let (label, failed) = (label(diagnosis, row), row.n_failed());
+    let mut sentences = Vec::new();
+    if failed > 0 {
+        let reasons: Vec<String> = match row.failures.as_slice() {
+            [(reason, _)] => vec![reason.explain().to_string()],
+            several => {
+                several.iter().map(|(r, n)| format!("{} ({})", r.explain(), count(*n))).collect()
+            }
+        };
+        let (failed, sims) = (count(failed), count(row.sims));
+        sentences.push(format!("{label}: {failed} of {sims} fits failed: {}", reasons.join("; ")));
+    }
+    if row.boundary > 0 {
+        let (n, fits) = (count(row.boundary), count(row.sims - failed));
+        sentences.push(format!("{label}: {n} of {fits} fits estimate a variance as exactly 0"));
+    }
+    sentences
+}
+
+/// How two rows differ, in words.
+struct Words {
+    /// Who is compared with whom.
+    title: String,
+    /// Differences that are not noise.
+    clear: Vec<String>,
+    /// Sentences about what can not be told from no difference, or is none: how each begins, and
+    /// a list.
+    quiet: Vec<(&'static str, Vec<String>)>,
+}
+
+/// Two estimators whose formulas agree differ by this much of the size of their numbers.
+const ROUNDING: f64 = 1e-11;
+
+/// The size of the numbers that a difference is taken of: 1 for rates, and for others the largest
+/// of the two diagnosands and of the two typical errors.
+fn scale(diagnosis: &Diagnosis, comparison: &Comparison, name: &str) -> f64 {
+    let rows = [comparison.a, comparison.b].map(|row| &diagnosis.rows[row]);
+    let of = |name: &str| rows.map(|row| row.measure(name).unwrap_or_default());
+    if of(name)[0].interval.is_some() {
+        return 1.0;
+    }
+    let values = of(name).into_iter().chain(of("rmse")).filter_map(|measure| measure.value);
+    values.fold(0.0, |largest, value| value.abs().max(largest))
+}
+
+fn words(diagnosis: &Diagnosis, comparison: &Comparison) -> Words {
+    let of = |row: usize| label(diagnosis, &diagnosis.rows[row]);
+    let title = format!("{} against {}", of(comparison.a), of(comparison.b));
+    let (mut clear, mut unclear, mut same) = (Vec::new(), Vec::new(), Vec::new());
+    for difference in &comparison.differences {
+        let (name, measure) = (difference.name, &difference.measure);
+        let Some(value) = measure.value else { continue };
+        match measure.mcse {
+            None => unclear.push(format!("{name} ({})", significant(value, 4))),
+            Some(error) if value.abs() + error <= ROUNDING * scale(diagnosis, comparison, name) => {
+                same.push(name.to_string());
+            }
+            Some(error) => {
+                let noise = value.abs() < 2.0 * error;
+                let (text, error) = with_error(if noise { value } else { value.abs() }, error);
+                if noise {
+                    unclear.push(format!("{name} ({text} ± {error})"));
+                } else {
+                    let verb = if value > 0.0 { "higher" } else { "lower" };
+                    clear.push(format!("{name} {verb} by {text} ± {error}"));
+                }
+            }
+        }
+    }
+    let mut quiet = Vec::new();
+    if !unclear.is_empty() {
+        quiet.push(("no clear difference in ", unclear));
+    }
+    if !same.is_empty() {
+        quiet.push(("no difference beyond rounding in ", same));
+    }
+    if clear.is_empty() && quiet.is_empty() {
+        quiet.push(("no simulation in which both gave an estimate", Vec::new()));
+    }
+    Words { title, clear, quiet }
+}
+
+#[cfg(test)]
+mod tests;
