@@ -10,6 +10,7 @@ pub mod lmm;
 pub mod moments;
 pub mod ols;
 pub mod rows;
+pub mod special;
 
 pub use failure::Failure;
 pub use rows::{Observations, Rows};
