@@ -5,9 +5,22 @@
 //! crate, so that results do not depend on the platform. Outside its domain a function returns
 //! NaN; callers check what users may write.
 //!
-//! Relative errors against 50-digit values (`tests/oracle/special.py`; degrees of freedom from
-//! 0.001 to 1e12 and infinite): typically 1e-16; below 2e-14 where tail and quantile are above
-//! 1e-20, and below 3e-13 down to 1e-300. The normal distribution and `ln_gamma` stay below 1e-15.
+//! Largest relative errors on 3,400 values of 50 digits (`tests/oracle/special.py`), with degrees
+//! of freedom from 0.001 to 1e12 and infinite. The median is 2e-16 or less. "Deep" are tails and
+//! quantiles below 1e-20, down to 1e-300: there the rounding of their logarithm shows.
+//!
+//! | function | error | error, deep |
+//! | --- | --- | --- |
+//! | normal pdf, tails, quantile | 4.4e-16 | 3.3e-16 |
+//! | `ln_gamma` | 2.2e-16 | |
+//! | Student's t, two-sided tail | 4.6e-15 | 1.2e-13 |
+//! | Student's t, quantile | 1.9e-15 | 8.0e-14 |
+//! | chi-squared, lower tail | 1.1e-14 | 7.4e-14 |
+//! | chi-squared, upper tail | 4.0e-15 | 4.1e-14 |
+//! | chi-squared, quantile | 3.0e-15 | 4.1e-14 |
+//! | F, lower tail | 1.5e-14 | 9.4e-14 |
+//! | F, upper tail | 1.0e-14 | 1.8e-13 |
+//! | F, quantile | 8.4e-15 | 1.1e-13 |
 
 pub mod beta;
 pub mod chi_squared;
@@ -51,3 +64,5 @@ impl Tails {
 
 #[cfg(test)]
 mod extremes;
+#[cfg(test)]
+mod reference;
