@@ -1,6 +1,5 @@
 //! Reads a design file and compiles it; shows what is wrong with it.
 
-use std::io::IsTerminal;
 use std::path::Path;
 
 use trialrun_lang::{Diagnostic, render};
@@ -30,7 +29,7 @@ pub struct Loaded {
 
 /// Whether stderr takes colour.
 pub fn colour_on_stderr() -> bool {
-    anstream::AutoChoice::stderr() && std::io::stderr().is_terminal()
+    anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
 }
 
 /// Reads the text of a design file.

@@ -1,6 +1,6 @@
 //! Results go to stdout or to a file; talk goes to stderr.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::Path;
 
 use crate::exit::Failed;
@@ -8,11 +8,8 @@ use crate::load::lower;
 
 /// Whether stdout takes colour.
 pub fn colour_on_stdout(out: Option<&Path>) -> bool {
-    match anstream::AutoStream::choice(&std::io::stdout()) {
-        anstream::ColorChoice::Never => false,
-        anstream::ColorChoice::Auto => out.is_none() && std::io::stdout().is_terminal(),
-        _ => out.is_none(),
-    }
+    let choice = anstream::AutoStream::choice(&std::io::stdout());
+    out.is_none() && choice != anstream::ColorChoice::Never
 }
 
 /// Writes a result to a file, or to stdout. A reader that closes the pipe early is no error.
