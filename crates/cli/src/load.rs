@@ -92,6 +92,13 @@ pub fn load(args: &DesignArgs, alpha: Option<f64>, data: Option<&Table>) -> Resu
         source.show(&diagnostics);
         return Err(Failed::shown());
     };
+    if data.is_none() && diagnostics.is_empty() && !design.has_population() {
+        return Err(Failed::input(format!(
+            "`{}` declares no population: there is nothing to simulate\n  help: add Level steps, \
+             or use `trialrun estimate` on real data",
+            source.name
+        )));
+    }
     let names: Vec<&str> = trialrun_run::diagnosands::NAMES.to_vec();
     let options = Options {
         overrides: &args.set,

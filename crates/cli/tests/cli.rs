@@ -82,7 +82,8 @@ fn a_diagnosis_is_the_same_on_any_number_of_threads() {
 #[test]
 fn the_json_of_a_diagnosis_keeps_its_form() {
     let file = design("student-tests");
-    let found = json(&["diagnose", &file, "--sims", "300", "--set", "classes=6", "--format", "json"]);
+    let found =
+        json(&["diagnose", &file, "--sims", "300", "--set", "classes=6", "--format", "json"]);
     assert_eq!(found["design"], "student-tests");
     assert_eq!(found["sims"], 300);
     assert_eq!(found["seed"], 20_260_101);
@@ -183,7 +184,7 @@ fn a_file_of_estimators_alone_has_nothing_to_simulate() {
     std::fs::write(&path, text).unwrap();
     let path = path.to_str().unwrap();
     assert!(refused(&["diagnose", path]).contains("there is nothing to simulate"));
-    assert!(refused(&["draw", path]).contains("there is nothing to draw"));
+    assert!(refused(&["draw", path]).contains("there is nothing to simulate"));
     let data = scratch("estimators.csv");
     std::fs::write(&data, "y,z\n1,0\n2,0\n4,1\n5.5,1\n,1\n").unwrap();
     let found = json(&["estimate", path, "--data", data.to_str().unwrap(), "--format", "json"]);

@@ -15,16 +15,10 @@ use crate::progress::Progress;
 pub fn run(args: &DiagnoseArgs) -> Result<(), Failed> {
     let loaded = load(&args.design, args.alpha, None)?;
     let plan = &loaded.plan;
-    if !plan.is_simulated() || plan.estimators.is_empty() {
-        let lack = if plan.is_simulated() { "no estimator" } else { "no population" };
+    if plan.estimators.is_empty() {
         return Err(Failed::input(format!(
-            "`{}` declares {lack}: there is nothing to simulate\n  help: {}",
-            loaded.source.name,
-            if plan.is_simulated() {
-                "add an Estimator step"
-            } else {
-                "add Level steps, or use `trialrun estimate` on real data"
-            }
+            "`{}` declares no estimator: there is nothing to diagnose\n  help: add an Estimator step",
+            loaded.source.name
         )));
     }
     let interrupted = Arc::new(AtomicBool::new(false));

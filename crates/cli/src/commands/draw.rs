@@ -13,12 +13,6 @@ use crate::output;
 pub fn run(args: &DrawArgs) -> Result<(), Failed> {
     let loaded = load(&args.design, None, None)?;
     let plan = &loaded.plan;
-    if !plan.is_simulated() {
-        return Err(Failed::input(format!(
-            "`{}` declares no population: there is nothing to draw",
-            loaded.source.name
-        )));
-    }
     let level = level(&loaded, args.level.as_deref())?;
     let seed = args.sim.seed.unwrap_or(loaded.design.diagnosis.seed);
     let mut ws = plan.workspace();

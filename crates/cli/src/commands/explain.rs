@@ -40,10 +40,8 @@ pub fn run(args: &ExplainArgs) -> Result<(), Failed> {
     let loaded = load(&design, None, None)?;
     let mut ws = loaded.plan.workspace();
     let seed = loaded.design.diagnosis.seed;
-    if loaded.plan.is_simulated() {
-        let simulated = loaded.plan.simulate(&mut ws, seed, 0);
-        simulated.map_err(|stop| loaded.source.stopped(&stop, 1))?;
-    }
+    let simulated = loaded.plan.simulate(&mut ws, seed, 0);
+    simulated.map_err(|stop| loaded.source.stopped(&stop, 1))?;
     let sizes: Vec<usize> =
         (0..loaded.plan.levels.len()).map(|l| ws.size(trialrun_plan::LevelId(l as u32))).collect();
     let text = trialrun_report::explain(&loaded.design, &loaded.plan, &sizes, markdown);

@@ -11,12 +11,6 @@ use crate::output;
 pub fn run(args: &RunArgs) -> Result<(), Failed> {
     let loaded = load(&args.design, None, None)?;
     let plan = &loaded.plan;
-    if !plan.is_simulated() {
-        return Err(Failed::input(format!(
-            "`{}` declares no population: there is nothing to simulate",
-            loaded.source.name
-        )));
-    }
     let seed = args.sim.seed.unwrap_or(loaded.design.diagnosis.seed);
     let mut ws = plan.workspace();
     let mut events = Vec::new();

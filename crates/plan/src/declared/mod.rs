@@ -31,6 +31,14 @@ pub struct Design {
     pub expect: Vec<Expect>,
 }
 
+impl Design {
+    /// Whether it declares a population: without one it can only be used on real data. A step
+    /// that could not be read may be what declares it.
+    pub fn has_population(&self) -> bool {
+        !self.lost.is_empty() || self.steps.iter().any(|step| matches!(step, Step::Level(_)))
+    }
+}
+
 /// How a design is diagnosed unless the command line says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Diagnosis {

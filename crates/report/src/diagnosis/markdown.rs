@@ -29,11 +29,13 @@ pub fn markdown(diagnosis: &Diagnosis) -> String {
         }
     }
     if !diagnosis.comparisons.is_empty() && diagnosis.sims > 0 {
-        text += "\n## Differences, on the same draws\n\n";
+        text += "\n## Differences, first less second, on the same draws\n\n";
     }
     for comparison in diagnosis.comparisons.iter().filter(|_| diagnosis.sims > 0) {
         let words = words(diagnosis, comparison);
-        let mut parts = words.clear;
+        let differs = format!("differ in {}", words.clear.join(", "));
+        let mut parts: Vec<String> =
+            (!words.clear.is_empty()).then_some(differs).into_iter().collect();
         parts.extend(
             words.quiet.iter().map(|(begin, items)| format!("{begin}{}", items.join(", "))),
         );

@@ -155,7 +155,7 @@ fn troubles(diagnosis: &Diagnosis, row: &RowDiagnosis) -> Vec<String> {
 struct Words {
     /// Who is compared with whom.
     title: String,
-    /// Differences that are not noise.
+    /// Differences that are not noise, the first row less the second: what "differ in" lists.
     clear: Vec<String>,
     /// Sentences about what can not be told from no difference, or is none: how each begins, and
     /// a list.
@@ -179,7 +179,7 @@ fn scale(diagnosis: &Diagnosis, comparison: &Comparison, name: &str) -> f64 {
 
 fn words(diagnosis: &Diagnosis, comparison: &Comparison) -> Words {
     let of = |row: usize| label(diagnosis, &diagnosis.rows[row]);
-    let title = format!("{} against {}", of(comparison.a), of(comparison.b));
+    let title = format!("{} and {}", of(comparison.a), of(comparison.b));
     let (mut clear, mut unclear, mut same) = (Vec::new(), Vec::new(), Vec::new());
     for difference in &comparison.differences {
         let (name, measure) = (difference.name, &difference.measure);
@@ -191,12 +191,11 @@ fn words(diagnosis: &Diagnosis, comparison: &Comparison) -> Words {
             }
             Some(error) => {
                 let noise = value.abs() < 2.0 * error;
-                let (text, error) = with_error(if noise { value } else { value.abs() }, error);
+                let (text, error) = with_error(value, error);
                 if noise {
                     unclear.push(format!("{name} ({text} ± {error})"));
                 } else {
-                    let verb = if value > 0.0 { "higher" } else { "lower" };
-                    clear.push(format!("{name} {verb} by {text} ± {error}"));
+                    clear.push(format!("{name} by {text} ± {error}"));
                 }
             }
         }

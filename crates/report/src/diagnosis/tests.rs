@@ -212,13 +212,13 @@ fn differences_are_told_from_noise() {
     let mut comparison = diagnosis.comparisons[0].clone();
     let said = |comparison: &Comparison| {
         let words = words(&diagnosis, comparison);
-        assert_eq!(words.title, "Student average against Random intercept");
+        assert_eq!(words.title, "Student average and Random intercept");
         let quiet = words.quiet.iter().map(|(begin, items)| format!("{begin}{}", items.join(", ")));
         (words.clear.join(", "), quiet.collect::<Vec<_>>().join("; "))
     };
     let (clear, quiet) = said(&comparison);
-    let expected = "rmse higher by 4.31e-6 ± 0.31e-6, power higher by 0.0506 ± 0.0010, \
-                    coverage lower by 0.0506 ± 0.0010";
+    let expected = "rmse by 4.31e-6 ± 0.31e-6, power by 0.0506 ± 0.0010, \
+                    coverage by -0.0506 ± 0.0010";
     assert_eq!(clear, expected);
     assert_eq!(quiet, "no clear difference in bias (1.0e-7 ± 2.0e-7)");
     comparison.differences.truncate(3);

@@ -77,12 +77,13 @@ fn differences(diagnosis: &Diagnosis, style: Style) -> String {
     if diagnosis.comparisons.is_empty() || diagnosis.sims == 0 {
         return String::new();
     }
-    let mut text = format!("\n{}\n", style.strong("Differences, on the same draws"));
+    let mut text =
+        format!("\n{}\n", style.strong("Differences, first less second, on the same draws"));
     for comparison in &diagnosis.comparisons {
         let words = words(diagnosis, comparison);
         text += &wrap(&clean(&words.title), "  ", 4, WIDTH);
         if !words.clear.is_empty() {
-            text += &wrap_list(&words.clear, "    ", 6, WIDTH);
+            text += &wrap_list(&words.clear, "    differ in ", 6, WIDTH);
         }
         for (begin, items) in &words.quiet {
             let lines = wrap_list(items, &format!("    {begin}"), 6, WIDTH);
