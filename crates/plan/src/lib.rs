@@ -72,6 +72,11 @@ fn compile_with(
     let alpha = options.alpha.unwrap_or(design.diagnosis.alpha);
     let mut cx = Compiler::new(alpha, options.limits, data);
     cx.doubtful.clone_from(&design.lost);
+    if data.is_none() {
+        for (kind, name) in design.steps.iter().flat_map(steps::Step::declares) {
+            cx.declared.entry((kind, name.text)).or_insert(name.span);
+        }
+    }
     if let Some(table) = data {
         cx.bind_data(table);
     }
@@ -126,7 +131,7 @@ fn bind_parameters(
         if !known.contains(name) {
             let hint = suggestion(name, &known)
                 .unwrap_or_else(|| "the design declares no parameters".to_string());
-            let message = format!("the design has no parameter `{name}` to set");
+            let message = format!("there is no parameter `{name}` to set");
             cx.report(Diagnostic::error(None, message).hint(hint));
         }
     }
@@ -149,20 +154,24 @@ fn check_expectations(cx: &mut Compiler<'_>, design: &Design, diagnosands: &[&st
         return;
     }
     for expect in &design.expect {
-        let labels: Vec<String> = cx.estimator_spans.keys().cloned().collect();
+        let mut labels: Vec<String> = cx.estimator_spans.keys().cloned().collect();
+        labels.sort_unstable();
         if !labels.contains(&expect.estimator.text) && !cx.is_doubtful(&expect.estimator.text) {
             let message = format!("there is no estimator \"{}\"", expect.estimator.text);
+            let hint = match labels.is_empty() {
+                true => Some("the design declares no estimators".to_string()),
+                false => suggestion(&expect.estimator.text, &labels),
+            };
             let error = Diagnostic::error(expect.estimator.span, message)
                 .label("unknown estimator")
-                .maybe_hint(suggestion(&expect.estimator.text, &labels));
+                .maybe_hint(hint);
             cx.report(error);
         }
         if !diagnosands.contains(&expect.diagnosand.text.as_str()) {
             let message = format!("there is no diagnosand `{}`", expect.diagnosand.text);
-            let error = Diagnostic::error(expect.diagnosand.span, message)
-                .label("unknown diagnosand")
-                .maybe_hint(suggestion(&expect.diagnosand.text, diagnosands));
-            cx.report(error);
+            let error =
+                Diagnostic::error(expect.diagnosand.span, message).label("unknown diagnosand");
+            cx.report(declared::suggest(error, &expect.diagnosand.text, diagnosands));
         }
         let of_label = |e: &&EstimatorInfo| e.label == expect.estimator.text;
         let Some(estimator) = cx.estimators.iter().find(of_label) else { continue };
@@ -175,9 +184,10 @@ fn check_expectations(cx: &mut Compiler<'_>, design: &Design, diagnosands: &[&st
                     .maybe_hint(suggestion(&term.text, &terms))
             }
             None if terms.len() > 1 => {
-                Diagnostic::error(expect.span, "the estimator has several terms")
+                let terms: Vec<&str> = terms.iter().map(String::as_str).collect();
+                Diagnostic::error(expect.estimator.span, "the estimator has several terms")
                     .label("which one is meant?")
-                    .hint(format!("add `term:`, one of {}", terms.join(", ")))
+                    .hint(format!("add `term:` with {}", declared::listed(&terms)))
             }
             _ => continue,
         };

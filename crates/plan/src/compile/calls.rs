@@ -8,6 +8,7 @@ use super::lower::{Context, Draws, Value};
 use crate::declared::Name;
 use crate::exec::draw::{self, ARGS_MAX, DISTRIBUTIONS};
 use crate::exec::random::stream_key;
+use crate::exec::words::plural;
 use crate::functions::{FUNCTIONS, Fun};
 use crate::ids::LevelId;
 
@@ -24,6 +25,37 @@ pub const REDUCTIONS: &[(&str, Reduction, &str)] = &[
     ("sd", Reduction::Sd, "standard deviation, divisor n - 1"),
     ("sum", Reduction::Sum, "sum"),
     ("var", Reduction::Var, "variance, divisor n - 1"),
+];
+
+/// Names that functions have elsewhere, and what to write here.
+const OTHER_NAMES: &[(&str, &str)] = &[
+    ("average", "mean"),
+    ("avg", "mean"),
+    ("ceil", "ceiling"),
+    ("expit", "inv_logit"),
+    ("ifelse", "if(condition, a, b)"),
+    ("length", "count"),
+    ("ln", "log"),
+    ("n", "count"),
+    ("normalcdf", "pnorm"),
+    ("plogis", "inv_logit"),
+    ("qlogis", "logit"),
+    ("rbeta", "beta(a, b)"),
+    ("rbinom", "binomial(n, p)"),
+    ("rexp", "exponential(rate)"),
+    ("rgamma", "gamma(shape, rate)"),
+    ("rlnorm", "lognormal(meanlog, sdlog)"),
+    ("rnbinom", "negative_binomial(mean, size)"),
+    ("rnorm", "normal(mean, sd)"),
+    ("rpois", "poisson(mean)"),
+    ("rt", "student_t(df)"),
+    ("runif", "uniform(low, high)"),
+    ("sample", "categorical(p1, p2, ...)"),
+    ("std", "sd"),
+    ("stddev", "sd"),
+    ("stdev", "sd"),
+    ("trunc", "floor"),
+    ("variance", "var"),
 ];
 
 /// Whether a name is that of a function, a reduction or a distribution.
@@ -58,15 +90,7 @@ impl Compiler<'_> {
         let distribution = DISTRIBUTIONS.iter().find(|e| e.name == name);
         let function = FUNCTIONS.iter().find(|e| e.name == name);
         if distribution.is_none() && function.is_none() {
-            let error = Diagnostic::error(name_span, format!("there is no function `{name}`"))
-                .label("unknown function");
-            let known: Vec<&str> = function_names().collect();
-            let near = trialrun_lang::did_you_mean(name, known.iter().copied());
-            let hint = near.map_or_else(
-                || "`trialrun explain functions` lists them".to_string(),
-                |near| format!("did you mean `{near}`?"),
-            );
-            self.report(error.hint(hint));
+            self.unknown_function(name, name_span);
             return None;
         }
         if let Some(entry) = distribution {
@@ -76,7 +100,8 @@ impl Compiler<'_> {
         let entry = function?;
         if let Some((argument, at)) = named {
             let message = format!("`{name}` has no argument `{argument}`");
-            self.report(Diagnostic::error(*at, message).label("leave the name out"));
+            let error = Diagnostic::error(*at, message).label("unknown argument");
+            self.report(error.hint("arguments of functions have no names"));
             return None;
         }
         let many = matches!(entry.fun, Fun::Min | Fun::Max) && args.len() >= 2;
@@ -89,20 +114,47 @@ impl Compiler<'_> {
         let ids: Option<Vec<NodeId>> = lowered.into_iter().map(|v| v.map(|v| v.id)).collect();
         let ids = ids?;
         let id = if many {
-            let fold = |a, b: &NodeId| self.map(entry.fun, vec![a, *b], span);
-            ids[1..].iter().fold(ids[0], fold)
+            self.pairwise(entry.fun, &ids, span)
         } else {
             self.map(entry.fun, ids, span)
         };
         Some(Value { id, labels: None })
     }
 
+    /// The smallest or largest of many, by halves: the graph stays shallow.
+    fn pairwise(&mut self, fun: Fun, ids: &[NodeId], span: Span) -> NodeId {
+        let (first, second) = ids.split_at(ids.len() / 2);
+        match (first, second) {
+            (_, [only]) if first.is_empty() => *only,
+            _ => {
+                let (a, b) = (self.pairwise(fun, first, span), self.pairwise(fun, second, span));
+                self.map(fun, vec![a, b], span)
+            }
+        }
+    }
+
+    /// Reports a function that there is not.
+    fn unknown_function(&mut self, name: &str, span: Span) {
+        let error = Diagnostic::error(span, format!("there is no function `{name}`"))
+            .label("unknown function");
+        let other = OTHER_NAMES.iter().find(|(other, _)| *other == name);
+        let near = trialrun_lang::did_you_mean(name, function_names());
+        let hint = match (other, near) {
+            (Some((_, ours)), _) => format!("write `{ours}`"),
+            _ if self.binding(name).is_some() => format!("to multiply, write `{name} * (...)`"),
+            (None, Some(near)) => format!("did you mean `{near}`?"),
+            (None, None) => "`trialrun explain functions` lists all functions".to_string(),
+        };
+        self.report(error.hint(hint));
+    }
+
     fn wrong_count(&mut self, name: &str, expected: usize, found: usize, span: Span) {
-        let s = if expected == 1 { "" } else { "s" };
-        let message = format!("`{name}` takes {expected} argument{s}, found {found}");
-        let doc = FUNCTIONS.iter().find(|e| e.name == name).map(|e| e.doc);
+        let expected = plural(expected as f64, "argument");
+        let message = format!("`{name}` takes {expected}, found {found}");
+        let function = FUNCTIONS.iter().find(|e| e.name == name).map(|e| e.doc);
+        let reduction = REDUCTIONS.iter().find(|(n, ..)| *n == name).map(|(.., doc)| *doc);
         let error = Diagnostic::error(span, message).label("wrong number of arguments");
-        self.report(error.maybe_hint(doc.map(|d| format!("`{name}`: {d}"))));
+        self.report(error.maybe_hint(reduction.or(function).map(|d| format!("`{name}`: {d}"))));
     }
 
     /// The arguments of a distribution in the order of its parameters.
@@ -135,20 +187,24 @@ impl Compiler<'_> {
                     }
                 },
             };
-            if slot >= n || slots[slot].is_some() || n > ARGS_MAX {
-                slots.clear();
-                break;
+            if let Some(slot @ None) = slots.get_mut(slot) {
+                *slot = Some(&arg.value);
             }
-            slots[slot] = Some(&arg.value);
         }
-        if slots.len() != n || n == 0 || slots.iter().any(Option::is_none) {
-            let message = format!("wrong parameters for `{}`", entry.name);
-            let error = Diagnostic::error(span, message).label(format!("expected `{usage}`"));
+        if args.len() != n || slots.contains(&None) || !(1..=ARGS_MAX).contains(&n) {
+            let expected = match open {
+                true => format!("1 to {ARGS_MAX} parameters"),
+                false => plural(n as f64, "parameter"),
+            };
+            let found = if args.len() == n && !open { "one of them twice" } else { "" };
+            let found = if found.is_empty() { args.len().to_string() } else { found.to_string() };
+            let message = format!("`{}` takes {expected}, found {found}", entry.name);
+            let error = Diagnostic::error(span, message).label("wrong parameters");
             self.report(error.hint(format!("`{usage}`: {}", entry.doc)));
             return None;
         }
         let inner = context.clone().without_draws(
-            "the parameters of a draw can not be drawn: declare the inner draw as a variable",
+            "the parameters of a draw are not drawn: declare the inner draw as a variable",
         );
         let lowered: Vec<Option<Value>> =
             slots.into_iter().flatten().map(|e| self.lower(e, &inner, place)).collect();
@@ -167,7 +223,7 @@ impl Compiler<'_> {
             Draws::Allowed(step) => step,
             Draws::Refused(why) => {
                 let message = format!("`{}` can not be drawn here", entry.name);
-                self.report(Diagnostic::error(span, message).label(*why));
+                self.report(Diagnostic::error(span, message).label("a random draw").hint(*why));
                 return None;
             }
         };
@@ -181,9 +237,12 @@ impl Compiler<'_> {
         }
         let key = stream_key(step, &context.variable, *place);
         *place += 1;
-        let kind =
-            NodeKind::Draw { distribution: entry.distribution, args, level: context.level, key };
-        Some(Value { id: self.graph.add(kind, context.level, span), labels: None })
+        // Within a reduction, parameters from further down give a draw to each unit there.
+        let level = args
+            .iter()
+            .fold(context.level, |level, arg| self.deeper(level, self.graph.node(*arg).level));
+        let kind = NodeKind::Draw { distribution: entry.distribution, args, level, key };
+        Some(Value { id: self.graph.add(kind, level, span), labels: None })
     }
 
     fn lower_reduction(
@@ -237,7 +296,10 @@ impl Compiler<'_> {
         } else {
             reduction
         };
-        let rows = self.deeper(inner.level, self.graph.node(arg).level);
+        let mut rows = self.deeper(inner.level, self.graph.node(arg).level);
+        if let By::Level(by) = by {
+            rows = self.deeper(rows, by);
+        }
         let level = match by {
             By::Whole => LevelId::WHOLE,
             By::Level(level) | By::Groups(_, level) => level,
@@ -252,8 +314,8 @@ impl Compiler<'_> {
             Some(p) if (0.0..=1.0).contains(&p) => Some(p),
             _ => {
                 self.report(
-                    Diagnostic::error(expr.span, "the probability of a quantile is a constant")
-                        .label("not a constant between 0 and 1"),
+                    Diagnostic::error(expr.span, "a quantile takes a fixed probability")
+                        .label("expected a number between 0 and 1"),
                 );
                 None
             }
@@ -264,17 +326,21 @@ impl Compiler<'_> {
     fn reduction_by(&mut self, expr: &Expr, context: &Context) -> Option<By> {
         let ExprKind::Name(name) = &expr.kind else {
             self.report(
-                Diagnostic::error(expr.span, "`by` takes the name of a level").label("not a name"),
+                Diagnostic::error(expr.span, "`by` takes the name of a level")
+                    .label("not a level's name"),
             );
             return None;
         };
         let level = self.level(&Name { text: name.clone(), span: expr.span })?;
-        let reach = self.deeper(self.frame, context.rows.unwrap_or(context.level));
+        let reach = if context.reaches_below { self.frame } else { context.level };
         if self.is_above(level, reach) {
             return Some(By::Level(level));
         }
-        let message = format!("level `{name}` is not above level `{}`", self.level_name(reach));
-        self.report(Diagnostic::error(expr.span, message).label("not a level to reduce to"));
+        let reach = self.level_name(reach);
+        let message = format!("level `{name}` is further down than `{reach}`");
+        let error = Diagnostic::error(expr.span, message)
+            .label(format!("expected one value a {reach}, or one for several"));
+        self.report(error.hint("leave `by` out, or name a level above"));
         None
     }
 }

@@ -131,6 +131,12 @@ impl Compiler<'_> {
         self.stored.iter().find(|(_, stored)| **stored == column).map(|(node, _)| *node)
     }
 
+    /// The column that a column repeats for lower units, or the column itself.
+    pub fn carried_down(&self, column: ColumnId) -> ColumnId {
+        let from = self.broadcasts.iter().find(|(_, lower)| **lower == column);
+        from.map_or(column, |((upper, _), _)| *upper)
+    }
+
     /// A node's values on the units of a level at or below its own.
     pub fn column_at(&mut self, node: NodeId, level: LevelId) -> ColumnId {
         let column = self.column_of(node);

@@ -3,6 +3,7 @@
 
 use trialrun_lang::{BinaryOp, Diagnostic, Expr, ExprKind, Span, UnaryOp, suggestion};
 
+use super::Binding;
 use super::Compiler;
 use super::ir::{By, NodeId, NodeKind};
 use crate::declared::{Scalar, Text};
@@ -38,6 +39,8 @@ pub struct Context {
     pub mask: Option<NodeId>,
     /// Names with a meaning of their own here.
     pub given: Vec<(String, Value)>,
+    /// Whether the name of a level or a variable stands here, not an expression.
+    pub by_name: bool,
 }
 
 /// A node, and the categories that its values are codes of.
@@ -55,13 +58,20 @@ impl Context {
         Self {
             level,
             reaches_below: false,
-            draws: Draws::Refused("only variables of levels can be drawn"),
+            draws: Draws::Refused("only variables can be drawn, in Level and Variables steps"),
             variable: String::new(),
             by: By::Whole,
             rows: None,
             mask: None,
             given: Vec::new(),
+            by_name: false,
         }
+    }
+
+    /// Says that the name of a level or a variable stands here.
+    pub fn for_a_name(mut self) -> Self {
+        self.by_name = true;
+        self
     }
 
     /// Allows draws, with streams named after a step and a variable.
@@ -91,11 +101,10 @@ impl Compiler<'_> {
 
     /// Compiles an expression.
     pub fn expression(&mut self, text: &Text, context: &Context) -> Option<Value> {
-        match trialrun_lang::parse_expression(&text.text, text.at) {
+        match text.places.parse_expression(&text.text) {
             Ok(expr) => self.lower(&expr, context, &mut 0),
             Err(errors) => {
-                let inside = errors.into_iter().map(|e| clamp(e, text.span));
-                self.diagnostics.extend(inside);
+                self.diagnostics.extend(errors);
                 None
             }
         }
@@ -109,9 +118,9 @@ impl Compiler<'_> {
             ExprKind::Bool(value) => {
                 plain(self.graph.constant(f64::from(u8::from(*value)), expr.span))
             }
-            ExprKind::Text(text) => {
+            ExprKind::Text(_) => {
                 let error = Diagnostic::error(expr.span, "text can only be compared")
-                    .label(format!("`'{text}'` is no number"))
+                    .label("not a number")
                     .hint("compare it with a variable of categories: `arm == 'control'`");
                 self.report(error);
                 None
@@ -183,6 +192,7 @@ impl Compiler<'_> {
                 let b = self.lower(b, context, place)?;
                 (self.category(text, a.span, b.labels)?, b.id)
             }
+            _ if compares && self.told_category(a, b, context) => return None,
             _ => {
                 // Both sides are compiled before either failure is acted on: two errors, not one.
                 let (a, b) = (self.lower(a, context, place), self.lower(b, context, place));
@@ -190,6 +200,39 @@ impl Compiler<'_> {
             }
         };
         Some(Value { id: self.map(fun, vec![a, b], span), labels: None })
+    }
+
+    /// Tells that a category lacks its quotes, as in `arm == control`, if it does.
+    fn told_category(&mut self, a: &Expr, b: &Expr, context: &Context) -> bool {
+        let name = |e: &Expr| match &e.kind {
+            ExprKind::Name(name) => Some((name.clone(), e.span)),
+            _ => None,
+        };
+        let (Some(a), Some(b)) = (name(a), name(b)) else { return false };
+        let labels = |c: &Self, name: &str| {
+            let given =
+                context.given.iter().find(|(n, _)| n == name).map(|(_, value)| value.labels);
+            let column = |node| match c.graph.node(node).kind {
+                NodeKind::Column(column) => c.columns[column.idx()].labels,
+                _ => None,
+            };
+            given.unwrap_or_else(|| match c.binding(name) {
+                Some(Binding::Variable(node)) => column(node),
+                _ => None,
+            })
+        };
+        for ((variable, _), (category, span)) in [(&a, &b), (&b, &a)] {
+            let known = self.binding(category).is_some()
+                || context.given.iter().any(|(given, _)| given == category);
+            let Some(labels) = labels(self, variable).filter(|_| !known) else { continue };
+            if self.labels[labels as usize].contains(category) {
+                let message = format!("there is no variable `{category}`");
+                let error = Diagnostic::error(*span, message).label("a category without quotes");
+                self.report(error.hint(format!("write `{variable} == '{category}'`")));
+                return true;
+            }
+        }
+        false
     }
 
     /// The code of a category.
@@ -236,15 +279,4 @@ impl Compiler<'_> {
             .fold(LevelId::WHOLE, |level, arg| self.deeper(level, self.graph.node(*arg).level));
         self.graph.add(NodeKind::Map(fun, args), level, span)
     }
-}
-
-/// Keeps the places of an error within the text that it is about: a text with escapes is shorter
-/// than its source.
-fn clamp(mut error: Diagnostic, within: Span) -> Diagnostic {
-    let clamp = |s: Span| {
-        Span::new(s.start.clamp(within.start, within.end), s.end.clamp(within.start, within.end))
-    };
-    error.span = error.span.map(clamp);
-    error.related.iter_mut().for_each(|(s, _)| *s = clamp(*s));
-    error
 }

@@ -1,5 +1,6 @@
 //! Compiles a declared design: names become indices, expressions become operations.
 
+mod blame;
 mod calls;
 mod emit;
 pub mod ir;
@@ -31,6 +32,31 @@ pub struct Condition {
     pub label: String,
 }
 
+/// What a step declares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Declares {
+    /// A level.
+    Level,
+    /// A variable, a potential outcome included.
+    Variable,
+    /// The outcome of a PotentialOutcomes step.
+    Outcome,
+    /// An estimand.
+    Estimand,
+}
+
+impl Declares {
+    /// What it is called.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Level => "level",
+            Self::Variable => "variable",
+            Self::Outcome => "outcome",
+            Self::Estimand => "estimand",
+        }
+    }
+}
+
 /// The potential outcomes of a variable.
 pub struct Outcome {
     /// The outcome's name.
@@ -41,6 +67,8 @@ pub struct Outcome {
     pub labels: Vec<Option<u32>>,
     /// A column for each combination of conditions.
     pub columns: Vec<NodeId>,
+    /// The names of the columns.
+    pub names: Vec<String>,
     /// Where they are declared.
     pub span: Span,
 }
@@ -85,6 +113,8 @@ pub struct Compiler<'a> {
     pub collapsed: HashMap<(ColumnId, LevelId), [ColumnId; 3]>,
     /// Words of steps that could not be read: names that they may have defined.
     pub doubtful: Vec<String>,
+    /// What the steps declare, and where: kind and name.
+    pub declared: HashMap<(Declares, String), Span>,
     /// Level of tests.
     pub alpha: f64,
     /// Limits on the size of a simulation.
@@ -134,6 +164,7 @@ impl<'a> Compiler<'a> {
             estimations: Vec::new(),
             collapsed: HashMap::new(),
             doubtful: Vec::new(),
+            declared: HashMap::new(),
             alpha,
             limits,
             data,

@@ -1,10 +1,12 @@
 //! Names: what each one stands for, and where it can be seen.
 
-use trialrun_lang::{Diagnostic, Span, suggestion};
+use std::collections::HashSet;
+
+use trialrun_lang::{Diagnostic, Span};
 
 use super::ir::{NodeId, NodeKind};
 use super::{Compiler, Context};
-use crate::declared::{Name, Scalar, Text};
+use crate::declared::{Name, Places, Scalar, Text};
 use crate::exec::units::{Carry, GroupBy};
 use crate::ids::{ColumnId, GroupingId, LevelId, RunsId};
 use crate::plan::{ColumnInfo, LevelInfo, Size, Variable};
@@ -33,11 +35,8 @@ pub enum Groups {
 impl Compiler<'_> {
     /// Gives a name its meaning; a name that has one already is an error.
     pub fn bind(&mut self, name: &Name, binding: Binding) -> bool {
-        if let Some((_, first)) = self.scope.get(&name.text) {
-            let error = Diagnostic::error(name.span, format!("`{}` is defined twice", name.text))
-                .label("defined again here")
-                .related(*first, "first defined here");
-            self.report(error);
+        if self.scope.contains_key(&name.text) {
+            self.defined_twice(name, binding);
             return false;
         }
         self.scope.insert(name.text.clone(), (binding, name.span));
@@ -79,12 +78,12 @@ impl Compiler<'_> {
             return Some(level);
         }
         let message = format!(
-            "level `{}` is below the current rows, of level `{}`",
+            "level `{}` is further down than the rows, which are of level `{}`",
             name.text,
             self.level_name(self.frame)
         );
         let error = Diagnostic::error(name.span, message).label("no rows of this level are left");
-        self.report(error.hint("move the step before the Aggregate step"));
+        self.report(error.hint("put this step before the Aggregate step"));
         None
     }
 
@@ -164,43 +163,8 @@ impl Compiler<'_> {
         if let Some(carried) = self.carry(name, node, span) {
             return Some(carried);
         }
-        let (here, there) = (self.level_name(reach).to_string(), self.level_name(level));
-        let message = if self.is_above(reach, level) {
-            format!("`{name}` varies within a {here}: it belongs to level `{there}`, further down")
-        } else {
-            format!("`{name}` belongs to level `{there}`, which does not contain level `{here}`")
-        };
-        let hint = format!(
-            "reduce it to one value a {here}, as `mean({name})` in an Aggregate step, or move the \
-             step to where `{name}` can be seen"
-        );
-        self.report(Diagnostic::error(span, message).label("can not be seen here").hint(hint));
+        self.out_of_reach(name, level, reach, (span, context));
         None
-    }
-
-    fn unknown(&mut self, name: &str, span: Span, context: &Context) {
-        if self.is_doubtful(name) {
-            return;
-        }
-        let mut known: Vec<String> = self
-            .scope
-            .keys()
-            .chain(self.deferred.iter().map(|(n, ..)| &n.text))
-            .chain(context.given.iter().map(|(n, _)| n))
-            .cloned()
-            .collect();
-        known.sort_unstable();
-        let error =
-            Diagnostic::error(span, format!("there is no variable `{name}`")).label("unknown name");
-        let function = super::calls::is_function(name);
-        let error = if function {
-            error.hint(format!("`{name}` is a function: write `{name}(...)`"))
-        } else if self.data.is_some() && known.len() > 12 {
-            error.maybe_hint(near(name, &known))
-        } else {
-            error.maybe_hint(suggestion(name, &known))
-        };
-        self.report(error);
     }
 
     /// Carries a variable of the rows that an Aggregate step grouped up to the groups.
@@ -230,19 +194,42 @@ impl Compiler<'_> {
         Some(self.graph.add(NodeKind::Column(column), frame, span))
     }
 
+    /// The nodes that the values of `nodes` are computed from, themselves included.
+    pub fn behind(&self, nodes: &[NodeId]) -> HashSet<NodeId> {
+        let mut found = HashSet::new();
+        let mut rest = nodes.to_vec();
+        while let Some(node) = rest.pop() {
+            if !found.insert(node) {
+                continue;
+            }
+            match &self.graph.node(node).kind {
+                NodeKind::Map(_, args) | NodeKind::Draw { args, .. } => rest.extend(args),
+                NodeKind::Reduce { arg, mask, .. } => {
+                    rest.push(*arg);
+                    rest.extend(mask);
+                }
+                NodeKind::Column(column) => {
+                    let same = self.stored.iter().filter(|(_, stored)| **stored == *column);
+                    rest.extend(same.map(|(node, _)| *node));
+                    let carried = self.carried.iter().find(|(_, carried)| **carried == *column);
+                    if let Some(((name, _), _)) = carried
+                        && let Some(Binding::Variable(source)) = self.binding(name)
+                    {
+                        rest.push(source);
+                    }
+                }
+                NodeKind::Const(_) | NodeKind::Size(_) | NodeKind::Index(_) => {}
+            }
+        }
+        found
+    }
+
     /// The level of that name; an error if there is none.
     pub fn level(&mut self, name: &Name) -> Option<LevelId> {
         if let Some(Binding::Level(level)) = self.binding(&name.text) {
             return Some(level);
         }
-        if self.is_doubtful(&name.text) {
-            return None;
-        }
-        let known: Vec<String> = self.levels[1..].iter().map(|l| l.name.clone()).collect();
-        let error = Diagnostic::error(name.span, format!("there is no level `{}`", name.text))
-            .label("not a level")
-            .maybe_hint(suggestion(&name.text, &known));
-        self.report(error);
+        self.unknown_level(name);
         None
     }
 
@@ -253,8 +240,7 @@ impl Compiler<'_> {
         {
             return Some(Groups::Runs(level, self.runs_between(level, at)));
         }
-        let context = Context::at(at);
-        let node = self.resolve(&name.text, name.span, &context)?;
+        let node = self.resolve(&name.text, name.span, &Context::at(at).for_a_name())?;
         let key = self.column_at(node, at);
         Some(Groups::Values(self.grouping(at, vec![key])))
     }
@@ -268,6 +254,11 @@ impl Compiler<'_> {
         self.push(GroupBy { level, keys: keys.clone(), grouping, groups: None });
         self.groupings_known.insert((level, keys), grouping);
         grouping
+    }
+
+    /// Whether the units of a level are groups of others, made by an Aggregate step.
+    pub fn is_grouped(&self, level: LevelId) -> bool {
+        self.grouped.contains_key(&level)
     }
 
     /// A new level whose units are the groups of the frame with equal values of columns.
@@ -285,15 +276,15 @@ impl Compiler<'_> {
 
     /// An expression or a number, as a constant; an error if it varies.
     pub fn constant(&mut self, scalar: &Scalar, what: &str) -> Option<f64> {
-        let context = Context::at(LevelId::WHOLE).without_draws("it is one number");
+        let context = Context::at(self.frame).without_draws("use numbers and `parameters` only");
         let value = self.scalar(scalar, &context)?;
         match self.graph.value(value.id) {
             Some(value) => Some(value),
             None => {
-                let message = format!("`{what}` must be a constant");
+                let message = format!("`{what}` is one number, known before anything is drawn");
                 self.report(
                     Diagnostic::error(scalar.span(), message)
-                        .label("varies from simulation to simulation")
+                        .label("this varies")
                         .hint("use numbers and `parameters` only"),
                 );
                 None
@@ -304,13 +295,7 @@ impl Compiler<'_> {
     /// The name as text of the expression language.
     pub fn name_as_text(name: &Name) -> Text {
         let quoted = name.span.len() == name.text.len() + 2;
-        let at = name.span.start + u32::from(quoted);
-        Text { text: name.text.clone(), at, span: name.span }
+        let places = Places::plain(name.span.start + u32::from(quoted));
+        Text { text: name.text.clone(), places, span: name.span }
     }
-}
-
-/// "did you mean", without the list of everything there is.
-fn near(name: &str, known: &[String]) -> Option<String> {
-    let near = trialrun_lang::did_you_mean(name, known.iter().map(String::as_str))?;
-    Some(format!("did you mean `{near}`?"))
 }

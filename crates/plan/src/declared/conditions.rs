@@ -21,29 +21,33 @@ impl Conditions {
     pub fn read(r: &mut Reader, node: Node<'_>) -> Option<Self> {
         let entries = node.list().unwrap_or_default();
         let named = entries.iter().all(|e| e.number().is_none());
-        let mut list: Vec<Condition> = Vec::new();
+        let mut list: Vec<(Condition, Span)> = Vec::new();
         for (i, entry) in entries.iter().enumerate() {
+            if !named && entry.number().is_none() {
+                let error = Diagnostic::error(entry.span, "conditions are numbers, or names");
+                r.error(error.label("not a number, as the others are"));
+                return None;
+            }
             let condition = if named {
                 Condition { value: i as f64, label: r.name(*entry)?.text }
             } else {
                 let value = r.number(*entry)?;
                 Condition { value, label: value.to_string() }
             };
-            if list.iter().any(|c| c.label == condition.label) {
-                let message = format!("condition `{}` is given twice", condition.label);
-                r.error(Diagnostic::error(entry.span, message).label("given again here"));
+            let alike = |(c, _): &&(Condition, Span)| {
+                c.value == condition.value || in_name(&c.label) == in_name(&condition.label)
+            };
+            if let Some((first, first_span)) = list.iter().find(alike) {
+                r.error(twice(&condition, entry.span, first, *first_span));
                 return None;
             }
-            list.push(condition);
+            list.push((condition, entry.span));
         }
         if list.len() < 2 {
-            r.error(
-                Diagnostic::error(node.span, "expected a list of two conditions or more")
-                    .label("not enough conditions")
-                    .hint("write `[0, 1]`, or names such as `[control, letter, visit]`"),
-            );
-            return None;
+            let hint = "write `[0, 1]`, or names such as `[control, letter, visit]`";
+            return r.expected(node, "a list of two conditions or more", hint);
         }
+        let list = list.into_iter().map(|(condition, _)| condition).collect();
         Some(Self { list, named, span: node.span })
     }
 
@@ -55,6 +59,22 @@ impl Conditions {
         cx.labels.push(self.list.iter().map(|c| c.label.clone()).collect());
         Some(cx.labels.len() as u32 - 1)
     }
+}
+
+/// The error for a condition that can not be told from an earlier one.
+fn twice(condition: &Condition, span: Span, first: &Condition, first_span: Span) -> Diagnostic {
+    if condition.label == first.label {
+        let message = format!("condition `{}` is given twice", condition.label);
+        return Diagnostic::error(span, message)
+            .label("given again here")
+            .related(first_span, "first given here");
+    }
+    let (a, b) = (&first.label, &condition.label);
+    let message = format!("conditions `{a}` and `{b}` can not be told apart in names");
+    Diagnostic::error(span, message)
+        .label("the same in the name of a potential outcome")
+        .related(first_span, "as this one")
+        .hint("names have letters, digits and underscores only; give one of them another name")
 }
 
 /// A condition's label as part of a column's name: what names can not hold becomes `_`.

@@ -1,7 +1,9 @@
 //! The declared design: what the file says, with names and places.
 
 pub mod conditions;
+pub mod fields;
 pub mod node;
+pub mod places;
 pub mod reader;
 mod syntax;
 
@@ -9,8 +11,10 @@ use trialrun_lang::{Diagnostic, Span};
 
 use crate::steps::Step;
 pub use conditions::Conditions;
+pub use fields::Fields;
 pub use node::Node;
-pub use reader::{Fields, Name, Reader, Scalar, Text, listed, suggest};
+pub use places::Places;
+pub use reader::{Name, Reader, Scalar, Text, joined, listed, suggest};
 
 /// A design file, read but not yet compiled.
 #[derive(Clone, Debug)]
@@ -75,14 +79,12 @@ pub struct Expect {
 
 /// Reads a design file. The design is `None` where an error makes it useless to go on.
 pub fn read(source: &str) -> (Option<Design>, Vec<Diagnostic>) {
-    if source.trim().is_empty() {
-        let error = Diagnostic::error(Span { start: 0, end: 0 }, "the file is empty")
-            .hint("`trialrun new` lists designs to start from");
+    if let Some(error) = syntax::wrong_root(source) {
         return (None, vec![error]);
     }
     let root = match Node::root(source) {
         Ok(root) => root,
-        Err(error) => return (None, vec![syntax::explain(source, &error)]),
+        Err(error) => return (None, syntax::explain(source, &error)),
     };
     let mut r = Reader::default();
     let design = read_design(&mut r, root);
@@ -90,24 +92,24 @@ pub fn read(source: &str) -> (Option<Design>, Vec<Diagnostic>) {
 }
 
 fn read_design(r: &mut Reader, root: Node<'_>) -> Option<Design> {
-    if root.head() != Some("Design") {
-        let found = root.head().unwrap_or("");
-        let error = Diagnostic::error(root.head_span(), "a design file holds one `Design(...)`")
-            .label("expected `Design`");
-        r.error(suggest(error, found, &["Design"]));
-        return None;
-    }
     let mut f = r.fields(root, "Design")?;
-    let (steps, lost) = f.required(r, "steps", read_steps).unwrap_or_default();
+    let mut lost = Vec::new();
+    let steps = f.required(r, "steps", |r, node| read_steps(r, node, &mut lost));
+    let parameters = f.optional(r, "parameters", |r, node| {
+        let n_errors = r.errors.len();
+        let parameters = r.entries(node, Reader::number);
+        if r.errors.len() > n_errors {
+            lose(node, &mut lost);
+        }
+        parameters
+    });
     let design = Design {
         name: f.optional(r, "name", Reader::name).map_or_else(|| "design".into(), |n| n.text),
         description: f
             .optional(r, "description", Reader::text)
             .map_or_else(String::new, |t| t.text),
-        parameters: f
-            .optional(r, "parameters", |r, n| r.map(n, Reader::number))
-            .unwrap_or_default(),
-        steps,
+        parameters: parameters.unwrap_or_default(),
+        steps: steps.unwrap_or_default(),
         lost,
         diagnosis: f.optional(r, "diagnosis", read_diagnosis).unwrap_or_default(),
         expect: f.optional(r, "expect", read_expectations).unwrap_or_default(),
@@ -116,27 +118,27 @@ fn read_design(r: &mut Reader, root: Node<'_>) -> Option<Design> {
     Some(design)
 }
 
-/// Reads each step on its own: a wrong one does not hide the others. Also gives the words of those
-/// that could not be read.
-fn read_steps(r: &mut Reader, node: Node<'_>) -> Option<(Vec<Step>, Vec<String>)> {
+/// Reads each step on its own: a wrong one does not hide the others.
+fn read_steps(r: &mut Reader, node: Node<'_>, lost: &mut Vec<String>) -> Option<Vec<Step>> {
     let Some(entries) = node.list() else {
-        r.error(
-            Diagnostic::error(node.span, "expected a list of steps in square brackets")
-                .label("not a list"),
-        );
-        return None;
+        let hint = "write `steps: [Level(...), ...]`";
+        return r.expected(node, "a list of steps in square brackets", hint);
     };
-    let (mut steps, mut lost) = (Vec::new(), Vec::new());
+    let mut steps = Vec::new();
     for entry in entries {
-        match Step::read(r, entry) {
-            Some(step) => steps.push(step),
-            None => {
-                let words = entry.text.split(|c: char| c != '_' && !c.is_alphanumeric());
-                lost.extend(words.filter(|w| !w.is_empty()).map(str::to_string));
-            }
+        let n_errors = r.errors.len();
+        steps.extend(Step::read(r, entry));
+        if r.errors.len() > n_errors {
+            lose(entry, lost);
         }
     }
-    Some((steps, lost))
+    Some(steps)
+}
+
+/// Keeps the words of what could not be read, names that it may define: their uses are not errors.
+fn lose(node: Node<'_>, lost: &mut Vec<String>) {
+    let words = node.text.split(|c: char| c != '_' && !c.is_alphanumeric());
+    lost.extend(words.filter(|w| !w.is_empty()).map(str::to_string));
 }
 
 fn read_diagnosis(r: &mut Reader, node: Node<'_>) -> Option<Diagnosis> {
@@ -167,37 +169,32 @@ pub fn read_alpha(r: &mut Reader, node: Node<'_>) -> Option<f64> {
 
 fn read_expectations(r: &mut Reader, node: Node<'_>) -> Option<Vec<Expect>> {
     let Some(entries) = node.list() else {
-        r.error(
-            Diagnostic::error(node.span, "expected a list of `Expect(...)` in square brackets")
-                .label("not a list"),
-        );
-        return None;
+        return r.expected(node, "a list in square brackets", "write `expect: [Expect(...), ...]`");
     };
     Some(entries.into_iter().filter_map(|entry| read_expect(r, entry)).collect())
 }
 
 fn read_expect(r: &mut Reader, node: Node<'_>) -> Option<Expect> {
     if node.head() != Some("Expect") {
-        let error = Diagnostic::error(node.head_span(), "an expectation is an `Expect(...)`")
-            .label("expected `Expect`");
-        r.error(suggest(error, node.head().unwrap_or(""), &["Expect"]));
-        return None;
+        let example = "write `Expect(estimator: \"...\", diagnosand: bias, within: -0.1..=0.1)`";
+        return r.expected(node, "an `Expect(...)`", example);
     }
+    let n_errors = r.errors.len();
     let mut f = r.fields(node, "Expect")?;
     let estimator = f.required(r, "estimator", Reader::name);
     let term = f.optional(r, "term", Reader::name);
     let diagnosand = f.required(r, "diagnosand", Reader::name);
+    let within = f.take(r, "within");
     let bands = [
-        f.optional(r, "within", read_range),
+        within.and_then(|node| read_range(r, node)),
         f.optional(r, "at_least", Reader::number).map(|low| (low, f64::INFINITY)),
         f.optional(r, "at_most", Reader::number).map(|high| (f64::NEG_INFINITY, high)),
     ];
-    let any_given = ["within", "at_least", "at_most"].iter().any(|b| node.text.contains(b));
     let span = f.span;
     f.finish(r);
     let mut given = bands.into_iter().flatten();
     let Some((low, high)) = given.next() else {
-        if !any_given {
+        if r.errors.len() == n_errors {
             r.error(
                 Diagnostic::error(span, "`Expect` needs a band")
                     .label("what is expected is missing")
@@ -208,10 +205,10 @@ fn read_expect(r: &mut Reader, node: Node<'_>) -> Option<Expect> {
     };
     let (low, high) = given.fold((low, high), |(l, h), (a, b)| (l.max(a), h.min(b)));
     if low > high {
-        r.error(
-            Diagnostic::error(node.span, format!("no value lies between {low} and {high}"))
-                .label("an empty band"),
-        );
+        let span = within.map_or(span, |node| node.span);
+        let message = format!("no value lies between {low} and {high}");
+        let reversed = within.map(|_| format!("write the smaller number first: `{high}..={low}`"));
+        r.error(Diagnostic::error(span, message).label("an empty band").maybe_hint(reversed));
         return None;
     }
     Some(Expect {
@@ -231,14 +228,8 @@ fn read_range(r: &mut Reader, node: Node<'_>) -> Option<(f64, f64)> {
             Some((*range.start(), *range.end()))
         }
         _ => {
-            r.error(
-                Diagnostic::error(node.span, "expected a band such as `0.94..=0.96`")
-                    .label("not a band")
-                    .hint(
-                        "write `low..=high` without spaces; `at_least:` and `at_most:` have one end",
-                    ),
-            );
-            None
+            let hint = "`at_least: 0.8` and `at_most: 0.01` are bands with one end";
+            r.expected(node, "a band such as `0.94..=0.96`", hint)
         }
     }
 }

@@ -9,6 +9,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use trialrun_lang::Span;
 
+use super::places::Places;
+
 /// A value of the file, not yet read: its text and where it stands.
 #[derive(Clone, Copy, Debug)]
 pub struct Node<'s> {
@@ -28,9 +30,17 @@ impl<'s> Node<'s> {
         Self { text, span: Span { start, end: start + text.len() as u32 } }
     }
 
-    /// The whole file as one node, or the parser's error.
+    /// The whole file as one node, or the parser's error. A byte order mark is passed over.
     pub fn root(source: &'s str) -> Result<Self, ron::error::SpannedError> {
-        let raw: &RawValue = ron::Options::default().from_str(source)?;
+        let options = ron::Options::default();
+        let text = source.strip_prefix('\u{feff}').unwrap_or(source);
+        let raw: &RawValue = match options.from_str(text) {
+            // A comment on the last line, without a line break after it.
+            Err(error) if matches!(error.code, ron::Error::UnclosedLineComment) => {
+                options.from_str(text[..text.rfind("//").unwrap_or(0)].trim_end())?
+            }
+            parsed => parsed?,
+        };
         Ok(Self::of(source, raw))
     }
 
@@ -102,12 +112,14 @@ impl<'s> Node<'s> {
         Some(raw.0.into_iter().map(|(k, v)| (node(k), node(v))).collect())
     }
 
-    /// The value of a quoted string, and where its first character stands in the file. A string
-    /// with escapes has no exact places within: its characters are counted from its start.
-    pub fn string(&self) -> Option<(String, u32)> {
+    /// The value of a quoted string, and where its characters stand in the file.
+    pub fn string(&self) -> Option<(String, Places)> {
         let value: String = ron::from_str(self.text).ok()?;
-        let open = self.text.find('"')? as u32 + 1;
-        Some((value, self.span.start + open))
+        let open = self.text.find('"')?;
+        let inside = self.text.get(open + 1..self.text.rfind('"')?)?;
+        let at = self.span.start + open as u32 + 1;
+        let raw = self.text.starts_with('r');
+        Some((value, if raw { Places::plain(at) } else { Places::of(inside, at) }))
     }
 
     /// The value of a number.

@@ -2,7 +2,9 @@
 
 use trialrun_lang::{Diagnostic, Span, did_you_mean};
 
+use super::fields::Fields;
 use super::node::Node;
+use super::places::Places;
 
 /// A name of the design, bare or quoted in the file: a level, a variable, a label.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +20,8 @@ pub struct Name {
 pub struct Text {
     /// The text.
     pub text: String,
-    /// Where its first character stands in the file.
-    pub at: u32,
+    /// Where its characters stand in the file.
+    pub places: Places,
     /// Where the whole value stands, quotes included.
     pub span: Span,
 }
@@ -52,6 +54,24 @@ impl std::fmt::Display for Scalar {
     }
 }
 
+/// Most characters of the file that a message repeats.
+const SHOWN_MAX: usize = 40;
+
+/// From here on floating-point numbers skip whole ones.
+const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
+
+/// Signs of an expression.
+const OPERATORS: [char; 10] = ['+', '*', '/', '^', '(', ')', '=', '<', '>', '~'];
+
+/// Words that can not be names, with what they stand for.
+const RESERVED: &[(&str, &str)] = &[
+    ("N", "the number of units of a level"),
+    ("true", "the number 1"),
+    ("TRUE", "the number 1"),
+    ("false", "the number 0"),
+    ("FALSE", "the number 0"),
+];
+
 /// Reads values and keeps the errors. Each method returns `None` after it has reported why.
 #[derive(Default)]
 pub struct Reader {
@@ -66,9 +86,8 @@ impl Reader {
     }
 
     /// Reports that `node` is not what belongs there.
-    fn expected<T>(&mut self, node: Node<'_>, what: &str, hint: &str) -> Option<T> {
-        let error = Diagnostic::error(node.span, format!("expected {what}, found {}", kind(node)))
-            .label(format!("expected {what}"));
+    pub fn expected<T>(&mut self, node: Node<'_>, what: &str, hint: &str) -> Option<T> {
+        let error = Diagnostic::error(node.span, format!("expected {what}, found {}", kind(node)));
         self.errors.push(if hint.is_empty() { error } else { error.hint(hint) });
         None
     }
@@ -80,69 +99,112 @@ impl Reader {
             _ => match node.string() {
                 Some((text, _)) => text,
                 None => {
-                    return self.expected(node, "a name", "write a bare name, or quote it");
+                    let hint = match node.number() {
+                        Some(_) => in_quotes(node),
+                        None => "write a bare name, or quote it".to_string(),
+                    };
+                    return self.expected(node, "a name", &hint);
                 }
             },
         };
         if text.trim().is_empty() {
-            return self.expected(node, "a name", "");
+            let error =
+                Diagnostic::error(node.span, "expected a name, found nothing between quotes");
+            self.error(error);
+            return None;
         }
         Some(Name { text, span: node.span })
     }
 
     /// The name of a variable or level: one that expressions can use.
     pub fn identifier(&mut self, node: Node<'_>) -> Option<Name> {
-        let name = self.name(node)?;
+        let name = match node.number() {
+            Some(_) => Name { text: node.text.to_string(), span: node.span },
+            None => self.name(node)?,
+        };
         let mut chars = name.text.chars();
         let first = chars.next().is_some_and(|c| c == '_' || c.is_alphabetic());
-        if first && chars.all(|c| c == '_' || c.is_alphanumeric()) {
-            return Some(name);
+        if !first || !chars.all(|c| c == '_' || c.is_alphanumeric()) {
+            let message = format!("`{}` can not be used as a name", name.text);
+            let rule = "names have letters, digits and underscores, and begin with no digit";
+            let hint = match mended(&name.text) {
+                Some(mended) => format!("{rule}: `{mended}`"),
+                None if name.text.contains(OPERATORS) => {
+                    "an expression can not stand here: declare a variable, and name it".to_string()
+                }
+                None => rule.to_string(),
+            };
+            let error = Diagnostic::error(node.span, message);
+            self.error(error.label("not a name that expressions can use").hint(hint));
+            return None;
         }
-        let message = format!("`{}` can not be used as a name", name.text);
-        self.error(
-            Diagnostic::error(node.span, message)
-                .label("not a name that expressions can use")
-                .hint("names have letters, digits and underscores, and start with a letter"),
-        );
-        None
+        if let Some((_, meaning)) = RESERVED.iter().find(|(word, _)| *word == name.text) {
+            let message = format!("`{}` has a meaning of its own in expressions", name.text);
+            let error = Diagnostic::error(node.span, message).label(*meaning);
+            self.error(error.hint("choose another name"));
+            return None;
+        }
+        Some(name)
     }
 
     /// A piece of the expression or formula language, in quotes.
     pub fn text(&mut self, node: Node<'_>) -> Option<Text> {
-        let Some((text, at)) = node.string() else {
-            let hint = "put the expression in double quotes";
-            return self.expected(node, "text in double quotes", hint);
-        };
-        // A text with escapes is shorter than its place: keep its errors inside that place.
-        let exact = at + text.len() as u32 <= node.span.end;
-        Some(Text { at: if exact { at } else { node.span.start }, text, span: node.span })
+        match node.string() {
+            Some((text, places)) => Some(Text { text, places, span: node.span }),
+            None => self.expected(node, "text in double quotes", &in_quotes(node)),
+        }
     }
 
     /// A number, or an expression in quotes.
     pub fn scalar(&mut self, node: Node<'_>) -> Option<Scalar> {
-        if let Some(value) = node.number() {
-            return Some(Scalar::Number(value, node.span));
+        if node.number().is_some() {
+            return self.number(node).map(|value| Scalar::Number(value, node.span));
         }
         if node.string().is_some() {
             return self.text(node).map(Scalar::Text);
         }
-        let hint = "put expressions in double quotes";
-        self.expected(node, "a number or an expression in double quotes", hint)
+        self.expected(node, "a number or an expression in double quotes", &in_quotes(node))
     }
 
     /// A number.
     pub fn number(&mut self, node: Node<'_>) -> Option<f64> {
+        let quoted = || node.string().and_then(|(text, _)| text.trim().parse::<f64>().ok());
         match node.number() {
-            Some(value) => Some(value),
-            None => self.expected(node, "a number", ""),
+            Some(value) if value.is_finite() => Some(value),
+            Some(_) => {
+                let message = format!("the number `{}` is too large", node.text);
+                self.error(Diagnostic::error(node.span, message));
+                None
+            }
+            None => {
+                let hint = match quoted() {
+                    Some(_) => "leave the quotes out",
+                    None if node.string().is_some() => "only a plain number can stand here",
+                    None => "",
+                };
+                self.expected(node, "a number", hint)
+            }
         }
     }
 
     /// A whole number from `least` up.
     pub fn count(&mut self, node: Node<'_>, least: u64) -> Option<u64> {
+        let digits = node.text.replace('_', "");
+        if let Ok(value) = digits.parse::<u64>()
+            && value >= least
+        {
+            return Some(value);
+        }
         let value = self.number(node)?;
-        if value.fract() == 0.0 && value >= least as f64 && value < 9e15 {
+        let is_whole = value.fract() == 0.0 && value >= least as f64;
+        if is_whole && value < WHOLE_MAX {
             return Some(value as u64);
+        }
+        if is_whole {
+            let message = format!("the number `{}` is too large", node.text);
+            let error = Diagnostic::error(node.span, message);
+            self.error(error.hint(format!("the largest is {}", u64::MAX)));
+            return None;
         }
         self.expected(node, &format!("a whole number of {least} or more"), "")
     }
@@ -170,8 +232,21 @@ impl Reader {
         all.into_iter().collect()
     }
 
-    /// The entries of a map in file order; a key given twice is an error.
+    /// The entries of a map in file order, if each of them can be read; a key given twice is an
+    /// error.
     pub fn map<'s, T>(
+        &mut self,
+        node: Node<'s>,
+        read: impl FnMut(&mut Self, Node<'s>) -> Option<T>,
+    ) -> Option<Vec<(Name, T)>> {
+        let n_errors = self.errors.len();
+        let entries = self.entries(node, read)?;
+        (self.errors.len() == n_errors).then_some(entries)
+    }
+
+    /// The entries of a map in file order, as far as they can be read; a key given twice is an
+    /// error.
+    pub fn entries<'s, T>(
         &mut self,
         node: Node<'s>,
         mut read: impl FnMut(&mut Self, Node<'s>) -> Option<T>,
@@ -180,29 +255,26 @@ impl Reader {
             return self.expected(node, "a map in curly brackets", "write `{ name: value }`");
         };
         let mut out: Vec<(Name, T)> = Vec::with_capacity(entries.len());
-        let mut complete = true;
+        let mut seen: Vec<Name> = Vec::with_capacity(entries.len());
         for (key, value) in entries {
             let (name, value) = (self.identifier(key), read(self, value));
-            let (Some(name), Some(value)) = (name, value) else {
-                complete = false;
-                continue;
-            };
-            if let Some((first, _)) = out.iter().find(|(n, _)| n.text == name.text) {
+            let Some(name) = name else { continue };
+            if let Some(first) = seen.iter().find(|n| n.text == name.text) {
                 let message = format!("`{}` is given twice", name.text);
                 self.errors.push(
                     Diagnostic::error(name.span, message)
                         .label("given again here")
                         .related(first.span, "first given here"),
                 );
-                complete = false;
                 continue;
             }
-            out.push((name, value));
+            seen.push(name.clone());
+            out.extend(value.map(|value| (name, value)));
         }
-        complete.then_some(out)
+        Some(out)
     }
 
-    /// The choice among `choices` that `node` names, as one bare word.
+    /// The choice among `choices` that `node` names, as one word.
     pub fn choice<T: Copy>(&mut self, node: Node<'_>, choices: &[(&str, T)]) -> Option<T> {
         let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
         let word = node.string().map(|(text, _)| text);
@@ -210,90 +282,27 @@ impl Reader {
         if let Some((_, value)) = choices.iter().find(|(name, _)| *name == word) {
             return Some(*value);
         }
-        let listed = listed(&names);
         if word.is_empty() {
-            return self.expected(node, &listed, "");
+            return self.expected(node, &listed(&names), "");
         }
         let error = Diagnostic::error(node.head_span(), format!("there is no `{word}` here"))
-            .label(format!("expected {listed}"));
-        self.errors.push(suggest(error, word, &names));
+            .label("unknown choice");
+        let same = names.iter().find(|name| name.eq_ignore_ascii_case(word));
+        self.errors.push(error.hint(match same {
+            Some(same) => format!("did you mean `{same}`?"),
+            None => format!("write {}", listed(&names)),
+        }));
         None
     }
 
     /// The fields of a struct such as `Level(name: class)`; `owner` names it in messages.
     pub fn fields<'s>(&mut self, node: Node<'s>, owner: &str) -> Option<Fields<'s>> {
-        let span = node.head_span();
-        let fields = if node.has_body() { node.struct_fields() } else { Some(Vec::new()) };
-        let Some(fields) = fields else {
-            let what = format!("`{owner}` with its fields in round brackets");
-            return self.expected(node, &what, "each field is written `name: value`");
-        };
-        Some(Fields { owner: owner.to_string(), span, fields, asked: Vec::new() })
-    }
-}
-
-/// The fields of a struct that were not yet asked for.
-pub struct Fields<'s> {
-    owner: String,
-    /// Where the struct's name stands.
-    pub span: Span,
-    fields: Vec<(String, Span, Node<'s>)>,
-    asked: Vec<&'static str>,
-}
-
-impl<'s> Fields<'s> {
-    /// Takes a field out, unread.
-    pub fn take(&mut self, r: &mut Reader, name: &'static str) -> Option<Node<'s>> {
-        self.asked.push(name);
-        let at = self.fields.iter().position(|(key, ..)| key == name)?;
-        let (_, first, node) = self.fields.remove(at);
-        while let Some(again) = self.fields.iter().position(|(key, ..)| key == name) {
-            let (_, span, _) = self.fields.remove(again);
-            r.error(
-                Diagnostic::error(span, format!("field `{name}` is given twice"))
-                    .label("given again here")
-                    .related(first, "first given here"),
-            );
-        }
-        Some(node)
-    }
-
-    /// A field that may be left out.
-    pub fn optional<T>(
-        &mut self,
-        r: &mut Reader,
-        name: &'static str,
-        read: impl FnOnce(&mut Reader, Node<'s>) -> Option<T>,
-    ) -> Option<T> {
-        let node = self.take(r, name)?;
-        read(r, node)
-    }
-
-    /// A field that must be there.
-    pub fn required<T>(
-        &mut self,
-        r: &mut Reader,
-        name: &'static str,
-        read: impl FnOnce(&mut Reader, Node<'s>) -> Option<T>,
-    ) -> Option<T> {
-        match self.take(r, name) {
-            Some(node) => read(r, node),
+        match Fields::of(node, owner) {
+            Some(fields) => Some(fields),
             None => {
-                let message = format!("`{}` needs a field `{name}`", self.owner);
-                r.error(
-                    Diagnostic::error(self.span, message).label(format!("`{name}` is missing")),
-                );
-                None
+                let what = format!("the fields of `{owner}` in round brackets");
+                self.expected(node, &what, "each field is written `name: value`")
             }
-        }
-    }
-
-    /// Reports the fields that nobody asked for. Call it last.
-    pub fn finish(self, r: &mut Reader) {
-        for (key, span, _) in &self.fields {
-            let message = format!("`{}` has no field `{key}`", self.owner);
-            let error = Diagnostic::error(*span, message).label("unknown field");
-            r.error(suggest(error, key, &self.asked));
         }
     }
 }
@@ -303,29 +312,64 @@ pub fn suggest(error: Diagnostic, word: &str, known: &[&str]) -> Diagnostic {
     match did_you_mean(word, known.iter().copied()) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
         None if known.is_empty() => error,
-        None => error.hint(format!("there is {}", listed(known))),
+        None => error.hint(format!("choose {}", listed(known))),
     }
 }
 
 /// `a`, `b` or `c`, with back-ticks.
 pub fn listed(names: &[&str]) -> String {
+    joined(names, "or")
+}
+
+/// The names with back-ticks and commas, `word` before the last.
+pub fn joined(names: &[&str], word: &str) -> String {
     let quoted: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
     match quoted.split_last() {
         None => "nothing".to_string(),
         Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+        Some((last, rest)) => format!("{} {word} {last}", rest.join(", ")),
     }
 }
 
 /// What a node looks like, in words.
 fn kind(node: Node<'_>) -> String {
-    let shown: String = node.text.chars().take(40).collect();
-    let shown = shown.lines().next().unwrap_or("");
+    let line = node.text.lines().next().unwrap_or("");
+    let mut shown: String = line.chars().take(SHOWN_MAX).collect();
+    if shown.len() < node.text.len() {
+        shown.push_str("...");
+    }
     match node.text.chars().next() {
         Some('"') => format!("the text {shown}"),
-        Some('[') => "a list".to_string(),
+        Some('[') => match node.list().map_or(0, |entries| entries.len()) {
+            0 => "an empty list".to_string(),
+            n => format!("a list of {n}"),
+        },
+        Some('{') if node.map().is_some_and(|entries| entries.is_empty()) => {
+            "an empty map".to_string()
+        }
         Some('{') => "a map".to_string(),
-        Some('(') => "a bracket".to_string(),
         _ => format!("`{shown}`"),
     }
+}
+
+/// What to write where quotes are missing.
+fn in_quotes(node: Node<'_>) -> String {
+    let short = node.text.len() <= SHOWN_MAX && !node.text.contains(['\n', '"', '\\', '\'']);
+    match node.text.chars().next() {
+        Some('[' | '{') => String::new(),
+        _ if short => format!("write `\"{}\"`", node.text),
+        _ => "put it in double quotes".to_string(),
+    }
+}
+
+/// The nearest name that expressions can use, where a name was meant.
+fn mended(text: &str) -> Option<String> {
+    let is_word = |c: char| c == '_' || c.is_alphanumeric();
+    if text.contains(OPERATORS) || !text.contains(char::is_alphabetic) {
+        return None;
+    }
+    let words: Vec<&str> = text.split(|c| !is_word(c)).filter(|w| !w.is_empty()).collect();
+    let name = words.join("_");
+    let first = name.chars().next()?;
+    Some(if first.is_numeric() { format!("_{name}") } else { name })
 }

@@ -74,12 +74,16 @@ impl Declared for LmRobust {
         if let (Some(se), Some(node)) = (se, se_node)
             && se.is_clustered() != clusters.is_some()
         {
-            let (label, hint) = if se.is_clustered() {
-                ("needs clusters", "add `clusters: ...`, or use `HC2`")
+            let (what, label, hint) = if se.is_clustered() {
+                ("needs `clusters`", "for clustered data", "add `clusters: ...`, or use `HC2`")
             } else {
-                ("ignores the clusters", "with `clusters` use `CR2`, `CR0` or `Stata`")
+                (
+                    "does not go with `clusters`",
+                    "ignores the clusters",
+                    "use `CR2`, `CR0` or `Stata`, or leave `clusters` out",
+                )
             };
-            let message = format!("`se: {}` does not go with these clusters", node.text);
+            let message = format!("`se: {}` {what}", node.text);
             r.error(Diagnostic::error(node.span, message).label(label).hint(hint));
             return None;
         }
@@ -90,9 +94,8 @@ impl Declared for LmRobust {
         let formula = build::parse(cx, &self.formula)?;
         build::no_random_effects(cx, &formula, "LmRobust")?;
         build::no_instruments(cx, &formula, "LmRobust")?;
-        let resolved = build::resolve(cx, &formula, level)?;
         let groups = self.clusters.as_ref().map_or(Wanted::Nothing, Wanted::Clusters);
-        let model = build::model(cx, resolved, level, &groups, self.weights.as_ref())?;
+        let model = build::model(cx, &formula, level, &groups, self.weights.as_ref())?;
         Some((model, Box::new(Ols { variance: self.se })))
     }
 

@@ -62,9 +62,8 @@ impl Declared for Lmer {
         let formula = build::parse(cx, &self.formula)?;
         build::no_instruments(cx, &formula, "Lmer")?;
         let random = self.random_intercept(cx, &formula)?;
-        let resolved = build::resolve(cx, &formula, level)?;
         let groups = Wanted::Random(random);
-        let model = build::model(cx, resolved, level, &groups, self.weights.as_ref())?;
+        let model = build::model(cx, &formula, level, &groups, self.weights.as_ref())?;
         let names: Vec<&str> = random.grouping.iter().map(|(name, _)| name.as_str()).collect();
         let method = if self.reml { Method::Reml } else { Method::Ml };
         Some((model, Box::new(RandomIntercept { method, df: self.df, group: names.join(":") })))

@@ -10,16 +10,18 @@ mod estimation;
 mod lm_robust;
 mod lmer;
 pub mod model;
+mod terms;
+mod warnings;
 
 use trialrun_lang::Diagnostic;
 
 use crate::compile::Compiler;
-use crate::declared::{Fields, Node, Reader, suggest};
+use crate::declared::{Fields, Node, Reader, listed, suggest};
 use crate::ids::LevelId;
-pub(crate) use build::{Terms, targets};
 pub use estimation::{Coefficient, Details, Estimation, Fitted};
 pub(crate) use estimation::{Fit, Target};
 use model::Model;
+pub(crate) use terms::{Terms, targets};
 
 /// What an estimator does.
 pub(crate) trait Declared: Sized {
@@ -91,7 +93,10 @@ methods! {
 }
 
 fn unknown(r: &mut Reader, node: Node<'_>) -> Option<Method> {
-    let word = node.head().unwrap_or("");
+    let Some(word) = node.head() else {
+        let hint = format!("choose {}", listed(NAMES));
+        return r.expected(node, "a method such as `LmRobust(formula: \"y ~ z\")`", &hint);
+    };
     let error = Diagnostic::error(node.head_span(), format!("there is no method `{word}`"))
         .label("unknown method");
     r.error(suggest(error, word, NAMES));

@@ -6,6 +6,7 @@ use rand_pcg::Pcg64Dxsm;
 use trialrun_lang::Span;
 
 use super::random::generator;
+use super::words::{plural, shown};
 use super::workspace::grow;
 use super::{Op, Stop, Workspace};
 use crate::compile::Groups;
@@ -113,7 +114,7 @@ impl Assign {
             Shares::Counts(counts) => {
                 let sum: f64 = counts.iter().sum();
                 if sum != n as f64 {
-                    return Err(self.misfit(format!("`m_each` sums to {sum}"), n));
+                    return Err(self.misfit(format!("`m_each` sums to {}", shown(sum)), n));
                 }
                 let mut given = 0;
                 for (k, &count) in counts.iter().enumerate() {
@@ -124,7 +125,7 @@ impl Assign {
             }
             Shares::Rest { condition, count } => {
                 if *count > n as f64 {
-                    return Err(self.misfit(format!("`m` is {count}"), n));
+                    return Err(self.misfit(format!("`m` is {}", shown(*count)), n));
                 }
                 let count = *count as usize;
                 deal(rng, units, count, count == n, self.values[*condition], out);
@@ -137,9 +138,14 @@ impl Assign {
     }
 
     fn misfit(&self, what: String, n: usize) -> Stop {
-        let message = format!("{what}, but there are {n} units to assign");
-        Stop::at(self.span, message, "does not fit the number of units")
-            .hint("with blocks, the numbers are for each block; `prob` fits any number of units")
+        let units = plural(n as f64, "unit");
+        let where_ = if self.blocks.is_some() { "a block has" } else { "there are" };
+        let message = format!("{what}, but {where_} {units} to assign");
+        let hint = match self.blocks {
+            Some(_) => "the numbers are for each block; `prob` fits blocks of any size",
+            None => "`prob` fits any number of units",
+        };
+        Stop::at(self.span, message, "does not fit the number of units").hint(hint)
     }
 }
 

@@ -6,6 +6,7 @@ use rand_pcg::Pcg64Dxsm;
 use trialrun_lang::Span;
 
 use super::random::generator;
+use super::words::shown;
 use super::{Op, Operand, Stop, Values, Workspace};
 use crate::ids::{ColumnId, LevelId};
 
@@ -97,7 +98,8 @@ impl Distribution {
         let name = |i: usize| {
             if self == Self::Categorical { format!("p{}", i + 1) } else { names[i].to_string() }
         };
-        let not = |i: usize, what: &str| Some(format!("`{}` is {}, {what}", name(i), args[i]));
+        let not =
+            |i: usize, what: &str| Some(format!("`{}` is {}, {what}", name(i), shown(args[i])));
         if let Some(i) = args.iter().position(|a| !a.is_finite()) {
             return not(i, "not a finite number");
         }
@@ -120,7 +122,8 @@ impl Distribution {
             Self::Poisson if args[0] > MEAN_MAX => not(0, "too large for whole numbers"),
             Self::Poisson => least_0(0),
             Self::Uniform if args[1] < args[0] => {
-                Some(format!("`high` is {}, below `low`, which is {}", args[1], args[0]))
+                let (low, high) = (shown(args[0]), shown(args[1]));
+                Some(format!("`high` is {high}, below `low`, which is {low}"))
             }
             Self::Uniform => None,
             Self::Categorical => {
@@ -130,7 +133,7 @@ impl Distribution {
                     if ok {
                         None
                     } else {
-                        Some(format!("the probabilities sum to {sum}, not to 1"))
+                        Some(format!("the probabilities sum to {}, not to 1", shown(sum)))
                     }
                 })
             }
@@ -292,7 +295,7 @@ impl Draw {
     fn stop(&self, complaint: &str, unit: usize) -> Stop {
         let name = self.distribution.entry().name;
         Stop::at(self.span, format!("`{name}` can not be drawn: {complaint}"), "this draw")
-            .hint(format!("it is unit {} of its level that fails", unit + 1))
+            .hint(format!("this showed in unit {} of its level", unit + 1))
     }
 }
 

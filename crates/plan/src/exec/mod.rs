@@ -10,6 +10,7 @@ pub mod random;
 pub mod reduce;
 pub mod reveal;
 pub mod units;
+pub mod words;
 pub mod workspace;
 
 use trialrun_lang::{Diagnostic, Span};

@@ -2,6 +2,7 @@
 
 use trialrun_lang::Span;
 
+use super::words::{grouped, plural, shown};
 use super::workspace::grow;
 use super::{Op, Operand, Stop, Values, Workspace};
 use crate::ids::{ColumnId, GroupingId, LevelId, RunsId};
@@ -28,7 +29,7 @@ impl Op for GrowLevel {
         let mut runs = std::mem::take(&mut ws.runs[self.runs.idx()]);
         grow(&mut runs, n_parents + 1);
         let n_columns = ws.widths[self.level.idx()];
-        let limit = (self.max_values / n_columns.max(1)).min(u32::MAX as usize - 1) as f64;
+        let limit = units_max(self.max_values, n_columns);
         let (values, mut total) = (ws.values(self.n, 0, n_parents), 0.0);
         runs[0] = 0;
         match values {
@@ -61,19 +62,31 @@ impl Op for GrowLevel {
     }
 }
 
+/// Most units of a level with so many columns.
+pub fn units_max(max_values: usize, n_columns: usize) -> f64 {
+    (max_values / n_columns.max(1)).min(u32::MAX as usize - 1) as f64
+}
+
 /// The message for a number of units that is none.
-pub fn bad_size(span: Span, n: f64) -> Stop {
-    Stop::at(span, format!("a level can not have {n} units"), "not a whole number of 0 or more")
+fn bad_size(span: Span, n: f64) -> Stop {
+    let message = format!("a level can not have {} units", shown(n));
+    Stop::at(span, message, "expected a whole number of 0 or more")
         .hint("use `round(...)`, `floor(...)` or `max(..., 0)` to make it one")
 }
 
 /// The message for more units than the limit allows.
 pub fn too_many(span: Span, n: f64, n_columns: usize, max_values: usize) -> Stop {
-    let message = format!(
-        "{n} units with {n_columns} variables each are more than the {max_values} values \
-         that a simulation may hold"
-    );
-    Stop::at(span, message, "too many units").hint("`--max-values` raises the limit")
+    let units = if n.is_finite() { grouped(n) } else { "infinitely many".to_string() };
+    let message = format!("{units} units are too many for one simulation");
+    let with = match n_columns {
+        0 | 1 => String::new(),
+        _ => format!(" with {n_columns} values each"),
+    };
+    let limit = units_max(max_values, n_columns);
+    let label = format!("the limit is {}{with}", plural(limit, "unit"));
+    let values = grouped(max_values as f64);
+    Stop::at(span, message, label)
+        .hint(format!("a simulation may hold {values} values; `--max-values` raises the limit"))
 }
 
 /// Joins the runs of a level in a middle one with those of the middle one in a lower one.

@@ -14,10 +14,10 @@
 //! Aggregate(by: student, variables: { average_score: "mean(score)", tests_taken: "count()" }),
 //! ```
 
-use super::Declared;
+use super::{Declared, all_of};
 use crate::compile::ir::By;
-use crate::compile::{Binding, Compiler, Context};
-use crate::declared::{Fields, Name, Reader, Scalar};
+use crate::compile::{Binding, Compiler, Context, Declares};
+use crate::declared::{Fields, Name, Node, Reader, Scalar};
 use crate::ids::LevelId;
 
 /// An aggregation, as declared.
@@ -29,17 +29,22 @@ pub struct Aggregate {
 
 impl Declared for Aggregate {
     fn read(r: &mut Reader, f: &mut Fields<'_>) -> Option<Self> {
-        let by = f.required(r, "by", |r, node| r.list(node, Reader::identifier));
-        let variables = f.optional(r, "variables", |r, node| r.map(node, Reader::scalar));
+        let by = f.required(r, "by", read_by);
+        let variables = f.optional(r, "variables", |r, node| r.entries(node, Reader::scalar));
         Some(Self { by: by?, variables: variables.unwrap_or_default() })
     }
 
     fn compile(&self, cx: &mut Compiler<'_>) {
         let below = cx.frame;
-        let Some((level, by)) = self.target(cx) else { return };
+        let Some((level, by)) = self.target(cx) else {
+            self.variables.iter().for_each(|(name, _)| cx.define_unknown(name, below));
+            return;
+        };
         cx.frame = level;
         for (name, value) in &self.variables {
-            let mut context = Context::at(level).without_draws("an Aggregate step draws nothing");
+            let mut context = Context::at(level).without_draws(
+                "an Aggregate step draws nothing: draw in a Variables step before or after it",
+            );
             (context.by, context.rows) = (by, Some(below));
             let replaced = cx.data.is_some() && cx.hide(&name.text);
             if replaced {
@@ -52,6 +57,10 @@ impl Declared for Aggregate {
         }
     }
 
+    fn declares(&self) -> Vec<(Declares, Name)> {
+        all_of(Declares::Variable, self.variables.iter().map(|(name, _)| name.clone()))
+    }
+
     fn describe(&self) -> String {
         let by: Vec<String> = self.by.iter().map(|n| format!("`{}`", n.text)).collect();
         let definitions: Vec<String> =
@@ -59,6 +68,15 @@ impl Declared for Aggregate {
         let with = if definitions.is_empty() { String::new() } else { " with ".to_string() };
         format!("one row for each {}{with}{}", by.join(" and "), definitions.join(", "))
     }
+}
+
+/// The levels and variables whose combinations are the new rows: one or more.
+fn read_by(r: &mut Reader, node: Node<'_>) -> Option<Vec<Name>> {
+    let by = r.list(node, Reader::identifier)?;
+    if by.is_empty() {
+        return r.expected(node, "a level, or a list of levels and variables", "");
+    }
+    Some(by)
 }
 
 impl Aggregate {
@@ -73,7 +91,7 @@ impl Aggregate {
         let frame = cx.frame;
         let mut keys = Vec::new();
         for name in &self.by {
-            let node = cx.resolve(&name.text, name.span, &Context::at(frame))?;
+            let node = cx.resolve(&name.text, name.span, &Context::at(frame).for_a_name())?;
             keys.push(cx.column_at(node, frame));
         }
         let names: Vec<&str> = self.by.iter().map(|n| n.text.as_str()).collect();

@@ -24,11 +24,12 @@
 
 use trialrun_lang::{Diagnostic, Span};
 
-use super::Declared;
-use crate::compile::{Compiler, Condition};
+use super::{Declared, all_of};
+use crate::compile::{Compiler, Condition, Declares};
 use crate::declared::{Conditions, Fields, Name, Node, Reader, Scalar};
 use crate::exec::assign::{Assign, Shares};
 use crate::exec::random::stream_key;
+use crate::exec::words::{plural, shown};
 use crate::ids::LevelId;
 
 /// A random assignment, as declared.
@@ -55,9 +56,20 @@ struct Method {
 enum Given {
     Nothing,
     Prob(Scalar),
-    ProbEach(Vec<Scalar>),
+    ProbEach(Vec<Scalar>, Span),
     M(Scalar),
-    MEach(Vec<Scalar>),
+    MEach(Vec<Scalar>, Span),
+}
+
+impl Given {
+    /// Where the numbers stand.
+    fn span(&self) -> Option<Span> {
+        match self {
+            Self::Nothing => None,
+            Self::Prob(one) | Self::M(one) => Some(one.span()),
+            Self::ProbEach(_, span) | Self::MEach(_, span) => Some(*span),
+        }
+    }
 }
 
 impl Declared for Assignment {
@@ -75,19 +87,27 @@ impl Declared for Assignment {
         if cx.data.is_some() {
             return;
         }
-        let Some(level) = self.unit_level(cx) else { return };
         let (conditions, labels) = self.conditions(cx);
+        let wanted = self.unit_level(cx);
+        // After an error the variable exists all the same: its uses are not wrong.
+        let level = wanted.unwrap_or(cx.frame);
         let out = cx.new_column(level);
         cx.columns[out.idx()].labels = labels;
-        let blocks = self.blocks.as_ref().map(|name| cx.groups(name, level));
+        let blocks = self.blocks.as_ref().filter(|_| wanted.is_some());
+        let blocks = blocks.map(|name| cx.groups(name, level));
         let shares = self.method.shares(cx, &conditions, self.fixed_units(cx, level));
         cx.define_column(&self.variable, out, level);
         cx.assigned.push((self.variable.text.clone(), conditions.clone()));
         if let (Some(shares), Some(blocks)) = (shares, blocks.map_or(Some(None), |b| b.map(Some))) {
             let values = conditions.iter().map(|c| c.value).collect();
             let key = stream_key("assignment", &self.variable.text, 0);
-            cx.push(Assign { level, shares, values, blocks, out, key, span: self.method.span });
+            let span = self.method.shares.span().unwrap_or(self.method.span);
+            cx.push(Assign { level, shares, values, blocks, out, key, span });
         }
+    }
+
+    fn declares(&self) -> Vec<(Declares, Name)> {
+        all_of(Declares::Variable, [self.variable.clone()])
     }
 
     fn describe(&self) -> String {
@@ -95,9 +115,9 @@ impl Declared for Assignment {
         let shares = match &self.method.shares {
             Given::Nothing => "with equal probabilities".to_string(),
             Given::Prob(p) => format!("with probability {p}"),
-            Given::ProbEach(p) => format!("with probabilities {}", join(p)),
+            Given::ProbEach(p, _) => format!("with probabilities {}", join(p)),
             Given::M(m) => format!("with {m} units treated"),
-            Given::MEach(m) => format!("with {} units each", join(m)),
+            Given::MEach(m, _) => format!("with {} units each", join(m)),
         };
         let mut text = format!("{method} random assignment of `{}` {shares}", self.variable.text);
         if let Some(clusters) = &self.clusters {
@@ -123,12 +143,15 @@ impl Assignment {
         if cx.is_above(above, level) {
             return Some(above);
         }
-        let message =
-            format!("level `{}` is not above level `{}`", clusters.text, cx.level_name(level));
+        let message = format!(
+            "level `{}` does not contain the units, of level `{}`",
+            clusters.text,
+            cx.level_name(level)
+        );
         cx.report(
             Diagnostic::error(clusters.span, message)
-                .label("units do not nest in it")
-                .hint("clusters are a level that the units belong to"),
+                .label("not a level of clusters")
+                .hint("clusters are a level that was declared before that of the units"),
         );
         None
     }
@@ -156,24 +179,42 @@ impl Assignment {
 
 impl Method {
     fn read(r: &mut Reader, node: Node<'_>) -> Option<Self> {
+        if node.string().is_some() {
+            return r.expected(node, "`Complete(...)` or `Simple(...)`", "leave the quotes out");
+        }
         let complete = r.choice(node, &[("Complete", true), ("Simple", false)])?;
         let owner = if complete { "Complete" } else { "Simple" };
         let mut f = r.fields(node, owner)?;
-        let list = |r: &mut Reader, node: Node<'_>| r.list(node, Reader::scalar);
+        let n_errors = r.errors.len();
+        let list =
+            |r: &mut Reader, node: Node<'_>| Some((r.list(node, Reader::scalar)?, node.span));
         let mut given = Vec::new();
         given.extend(f.optional(r, "prob", Reader::scalar).map(Given::Prob));
-        given.extend(f.optional(r, "prob_each", list).map(Given::ProbEach));
-        if complete {
-            given.extend(f.optional(r, "m", Reader::scalar).map(Given::M));
-            given.extend(f.optional(r, "m_each", list).map(Given::MEach));
+        given.extend(f.optional(r, "prob_each", list).map(|(p, span)| Given::ProbEach(p, span)));
+        let counts = [f.take(r, "m"), f.take(r, "m_each")];
+        if let (false, Some(node)) = (complete, counts.iter().flatten().next()) {
+            let message = "`Simple` can not fix how many units get a condition";
+            r.error(
+                Diagnostic::error(node.span, message)
+                    .label("each unit draws its condition on its own")
+                    .hint("use `Complete`, or `prob` and `prob_each`"),
+            );
+        } else {
+            let [m, m_each] = counts;
+            given.extend(m.and_then(|node| r.scalar(node)).map(Given::M));
+            let m_each = m_each.and_then(|node| list(r, node));
+            given.extend(m_each.map(|(m, span)| Given::MEach(m, span)));
         }
         let span = f.span;
         f.finish(r);
-        if given.len() > 1 {
-            r.error(
-                Diagnostic::error(span, format!("`{owner}` takes only one kind of share"))
-                    .label("more than one of `prob`, `prob_each`, `m` and `m_each`"),
-            );
+        if let [first, .., last] = given.as_slice() {
+            let message = format!("`{owner}` takes one of `prob`, `prob_each`, `m` and `m_each`");
+            let mut error = Diagnostic::error(last.span().unwrap_or(span), message)
+                .label("more than one is given");
+            error.related.extend(first.span().map(|span| (span, "given here".to_string())));
+            r.error(error);
+        }
+        if r.errors.len() > n_errors {
             return None;
         }
         Some(Self { complete, shares: given.pop().unwrap_or(Given::Nothing), span })
@@ -195,21 +236,20 @@ impl Method {
                 self.check_probability(cx, p, prob.span())?;
                 vec![1.0 - p, p]
             }
-            Given::ProbEach(each) => self.prob_each(cx, each, n)?,
+            Given::ProbEach(each, span) => self.prob_each(cx, each, *span, n)?,
             Given::M(m) => {
                 let count = self.count(cx, m)?;
                 self.check_two(cx, m.span(), n, "m")?;
-                let fits = n_units.is_none_or(|units| count <= units as f64);
-                if !fits {
-                    let message = format!("`m` is {count}, but there are {n_units:?} units")
-                        .replace("Some(", "")
-                        .replace(") units", " units");
-                    cx.report(Diagnostic::error(m.span(), message).label("more than there are"));
+                if let Some(units) = n_units.filter(|units| count > *units as f64) {
+                    let units = plural(units as f64, "unit");
+                    let message = format!("`m` is {count}, but there are only {units} to assign");
+                    let error = Diagnostic::error(m.span(), message);
+                    cx.report(error.label("more than there are"));
                     return None;
                 }
                 return Some(Shares::Rest { condition: 1, count });
             }
-            Given::MEach(each) => return self.m_each(cx, each, n, n_units),
+            Given::MEach(each, span) => return self.m_each(cx, each, *span, n, n_units),
         };
         Some(if self.complete {
             Shares::Expected(probabilities)
@@ -232,15 +272,18 @@ impl Method {
         if (0.0..=1.0).contains(&p) {
             return Some(());
         }
-        let message = format!("{p} is not a probability between 0 and 1");
-        cx.report(Diagnostic::error(span, message).label("not a probability"));
+        let message = format!("{} is not a probability", shown(p));
+        cx.report(Diagnostic::error(span, message).label("expected a number between 0 and 1"));
         None
     }
 
-    fn prob_each(&self, cx: &mut Compiler<'_>, each: &[Scalar], n: usize) -> Option<Vec<f64>> {
-        let span = each.first().map_or(self.span, |first| {
-            each.iter().fold(first.span(), |span, e| span.join(e.span()))
-        });
+    fn prob_each(
+        &self,
+        cx: &mut Compiler<'_>,
+        each: &[Scalar],
+        span: Span,
+        n: usize,
+    ) -> Option<Vec<f64>> {
         let mut probabilities = Vec::new();
         for entry in each {
             let p = cx.constant(entry, "prob_each")?;
@@ -249,13 +292,14 @@ impl Method {
         }
         let sum: f64 = probabilities.iter().sum();
         let complaint = if each.len() != n {
-            format!("{} probabilities for {n} conditions", each.len())
+            format!("{} for {n} conditions", plural(each.len() as f64, "number"))
         } else if (sum - 1.0).abs() > 1e-9 {
-            format!("the probabilities sum to {sum}, not to 1")
+            format!("these probabilities sum to {}, not to 1", shown(sum))
         } else {
             return Some(probabilities);
         };
-        cx.report(Diagnostic::error(span, complaint).label("one for each condition, sum 1"));
+        let label = "expected one probability for each condition; together they are 1";
+        cx.report(Diagnostic::error(span, complaint).label(label));
         None
     }
 
@@ -264,7 +308,7 @@ impl Method {
         if count >= 0.0 && count.fract() == 0.0 {
             return Some(count);
         }
-        let message = format!("{count} is not a number of units");
+        let message = format!("{} is not a number of units", shown(count));
         let error = Diagnostic::error(scalar.span(), message);
         cx.report(error.label("expected a whole number of 0 or more"));
         None
@@ -274,6 +318,7 @@ impl Method {
         &self,
         cx: &mut Compiler<'_>,
         each: &[Scalar],
+        span: Span,
         n: usize,
         n_units: Option<usize>,
     ) -> Option<Shares> {
@@ -281,14 +326,15 @@ impl Method {
         let counts = counts?;
         let sum: f64 = counts.iter().sum();
         let complaint = if counts.len() != n {
-            format!("{} numbers of units for {n} conditions", counts.len())
+            format!("{} for {n} conditions", plural(counts.len() as f64, "number"))
         } else if let Some(units) = n_units.filter(|units| *units as f64 != sum) {
-            format!("the numbers sum to {sum}, but there are {units} units")
+            let units = plural(units as f64, "unit");
+            format!("these numbers sum to {}, but there are {units} to assign", shown(sum))
         } else {
             return Some(Shares::Counts(counts));
         };
-        let error = Diagnostic::error(self.span, complaint).label("`m_each` does not fit");
-        cx.report(error.hint("give one number for each condition; together they are all units"));
+        let label = "expected one number for each condition; together they are all units";
+        cx.report(Diagnostic::error(span, complaint).label(label));
         None
     }
 }

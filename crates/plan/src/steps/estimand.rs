@@ -18,8 +18,8 @@
 
 use trialrun_lang::Diagnostic;
 
-use super::Declared;
-use crate::compile::{Compiler, Context};
+use super::{Declared, all_of};
+use crate::compile::{Compiler, Context, Declares};
 use crate::declared::{Fields, Name, Reader, Scalar, Text};
 use crate::ids::LevelId;
 use crate::plan::EstimandInfo;
@@ -61,6 +61,10 @@ impl Declared for Estimand {
         cx.estimands.push(EstimandInfo { label, column, span });
     }
 
+    fn declares(&self) -> Vec<(Declares, Name)> {
+        all_of(Declares::Estimand, [self.label.clone()])
+    }
+
     fn describe(&self) -> String {
         let subset =
             self.condition.as_ref().map_or(String::new(), |c| format!(" where {}", c.text));
@@ -71,16 +75,17 @@ impl Declared for Estimand {
 impl Estimand {
     fn column(&self, cx: &mut Compiler<'_>) -> Option<crate::ids::ColumnId> {
         let level = cx.level_or_frame(self.level.as_ref())?;
-        let mut context = Context::at(level).without_draws("an estimand has no draws of its own");
+        let mut context = Context::at(level).without_draws(
+            "an estimand has no draws of its own: declare the draw as a variable, and name it here",
+        );
         if let Some(condition) = &self.condition {
-            let mut inner = context.clone();
-            inner.reaches_below = true;
-            context.mask = Some(cx.expression(condition, &inner)?.id);
+            context.mask = Some(cx.expression(condition, &context)?.id);
         }
         let value = cx.scalar(&self.value, &context)?;
         let found = cx.graph.node(value.id).level;
         if found != LevelId::WHOLE {
-            let message = format!("an estimand is one number, not one a {}", cx.level_name(found));
+            let level = cx.level_name(found);
+            let message = format!("an estimand is one number, not one for each {level}");
             cx.report(
                 Diagnostic::error(self.value.span(), message)
                     .label("not reduced to one number")

@@ -21,7 +21,7 @@ use trialrun_lang::{Diagnostic, Span, suggestion};
 use trialrun_stats::special::student_t::Critical;
 
 use super::Declared;
-use crate::compile::Compiler;
+use crate::compile::{Compiler, Declares};
 use crate::declared::{Fields, Name, Node, Reader};
 use crate::estimators::{Estimation, Method, Terms, targets};
 use crate::ids::ColumnId;
@@ -130,7 +130,8 @@ impl Estimator {
         if let Some(found) = found {
             return Some(found.column);
         }
-        if cx.is_doubtful(&wanted.text) {
+        let Name { text, span } = wanted;
+        if cx.is_doubtful(text) || cx.told_to_be_later(Declares::Estimand, text, *span) {
             return None;
         }
         let known: Vec<String> = cx.estimands.iter().map(|e| e.label.clone()).collect();

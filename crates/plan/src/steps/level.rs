@@ -23,10 +23,11 @@
 
 use trialrun_lang::Diagnostic;
 
-use super::Declared;
-use crate::compile::{Binding, Compiler, Context};
+use super::{Declared, all_of};
+use crate::compile::{Binding, Compiler, Context, Declares};
 use crate::declared::{Fields, Name, Reader, Scalar};
-use crate::exec::units::{GrowLevel, bad_size, too_many};
+use crate::exec::units::{GrowLevel, too_many, units_max};
+use crate::exec::words::shown;
 use crate::ids::LevelId;
 use crate::plan::{LevelInfo, Size};
 
@@ -42,7 +43,7 @@ impl Declared for Level {
     fn read(r: &mut Reader, f: &mut Fields<'_>) -> Option<Self> {
         let name = f.required(r, "name", Reader::identifier);
         let n = f.required(r, "n", Reader::scalar);
-        let variables = f.optional(r, "variables", |r, node| r.map(node, Reader::scalar));
+        let variables = f.optional(r, "variables", |r, node| r.entries(node, Reader::scalar));
         Some(Self { name: name?, n: n?, variables: variables.unwrap_or_default() })
     }
 
@@ -51,20 +52,23 @@ impl Declared for Level {
             return;
         }
         let parent = LevelId(cx.levels.len() as u32 - 1);
-        if cx.frame != parent {
+        if cx.frame != parent || cx.is_grouped(parent) {
             let message = format!("level `{}` comes after an Aggregate step", self.name.text);
             cx.report(
                 Diagnostic::error(self.name.span, message)
                     .label("a level nests in the level declared before it")
                     .hint("declare all levels before the first Aggregate step"),
             );
+            self.variables.iter().for_each(|(name, _)| cx.define_unknown(name, cx.frame));
             return;
         }
-        let Some(level) = self.grow(cx, parent) else {
-            // The level exists all the same: what follows is checked against it.
-            self.enter(cx, parent, Size::Varies);
-            return;
-        };
+        // After an error the level exists all the same: what follows is checked against it.
+        let level = self.grow(cx, parent).unwrap_or_else(|| {
+            let level = self.enter(cx, parent, Size::Varies);
+            let runs = cx.new_runs(None);
+            cx.set_runs(level, runs);
+            level
+        });
         for (name, value) in &self.variables {
             let context = Context::at(level).named(&self.name.text, &name.text);
             match cx.scalar(value, &context) {
@@ -72,6 +76,12 @@ impl Declared for Level {
                 None => cx.define_unknown(name, level),
             }
         }
+    }
+
+    fn declares(&self) -> Vec<(Declares, Name)> {
+        let mut declared = all_of(Declares::Variable, self.variables.iter().map(|v| v.0.clone()));
+        declared.push((Declares::Level, self.name.clone()));
+        declared
     }
 
     fn describe(&self) -> String {
@@ -94,15 +104,18 @@ impl Level {
         let span = self.n.span();
         let constant = cx.graph.value(n.id);
         if let Some(value) = constant {
-            let stop = if value.is_nan() || value < 1.0 || value.fract() != 0.0 {
-                Some(bad_size(span, value))
-            } else {
-                let total = value * cx.fixed_size(parent).unwrap_or(1) as f64;
-                let too_large = total > cx.limits.max_values.min(u32::MAX as usize - 1) as f64;
-                too_large.then(|| too_many(span, total, 1, cx.limits.max_values))
-            };
-            if let Some(stop) = stop {
-                cx.report(*stop.0);
+            let total = value * cx.fixed_size(parent).unwrap_or(1) as f64;
+            if !(value >= 1.0 && (value.fract() == 0.0 || value == f64::INFINITY)) {
+                let message = format!("a level can not have {} units", shown(value));
+                let error =
+                    Diagnostic::error(span, message).label("expected a whole number of 1 or more");
+                let computed = matches!(self.n, Scalar::Text(_)) && value > 1.0;
+                let round = computed.then(|| "use `round(...)` or `floor(...)`".to_string());
+                cx.report(error.maybe_hint(round));
+                return None;
+            }
+            if total > units_max(cx.limits.max_values, 1) {
+                cx.report(*too_many(span, total, 1, cx.limits.max_values).0);
                 return None;
             }
         }

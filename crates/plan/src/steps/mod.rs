@@ -14,8 +14,8 @@ mod variables;
 
 use trialrun_lang::Diagnostic;
 
-use crate::compile::Compiler;
-use crate::declared::{Fields, Node, Reader, suggest};
+use crate::compile::{Compiler, Declares};
+use crate::declared::{Fields, Name, Node, Reader, listed, suggest};
 
 /// What a step does.
 pub(crate) trait Declared: Sized {
@@ -24,6 +24,11 @@ pub(crate) trait Declared: Sized {
 
     /// Adds the step's columns and operations to the plan, or reports why it can not.
     fn compile(&self, cx: &mut Compiler<'_>);
+
+    /// What the step declares, for steps that use it too early.
+    fn declares(&self) -> Vec<(Declares, Name)> {
+        Vec::new()
+    }
 
     /// The step in a sentence, for `explain`.
     fn describe(&self) -> String;
@@ -67,6 +72,13 @@ macro_rules! steps {
                 }
             }
 
+            /// What the step declares.
+            pub fn declares(&self) -> Vec<(Declares, Name)> {
+                match self {
+                    $(Self::$name(step) => step.declares(),)*
+                }
+            }
+
             /// The step in a sentence.
             pub fn describe(&self) -> String {
                 match self {
@@ -96,14 +108,17 @@ steps! {
 }
 
 fn unknown(r: &mut Reader, node: Node<'_>) -> Option<Step> {
-    let word = node.head().unwrap_or("");
-    let error = if word.is_empty() {
-        Diagnostic::error(node.span, "a step is written `Name(field: value, ...)`")
-            .label("not a step")
-    } else {
-        Diagnostic::error(node.head_span(), format!("there is no step `{word}`"))
-            .label("unknown step")
+    let Some(word) = node.head() else {
+        let hint = format!("choose {}", listed(NAMES));
+        return r.expected(node, "a step such as `Level(name: class, n: 10)`", &hint);
     };
+    let error = Diagnostic::error(node.head_span(), format!("there is no step `{word}`"))
+        .label("unknown step");
     r.error(suggest(error, word, NAMES));
     None
+}
+
+/// Names of one kind that a step declares.
+fn all_of(kind: Declares, names: impl IntoIterator<Item = Name>) -> Vec<(Declares, Name)> {
+    names.into_iter().map(|name| (kind, name)).collect()
 }

@@ -21,11 +21,11 @@
 
 use trialrun_lang::Diagnostic;
 
-use super::Declared;
+use super::{Declared, all_of};
 use crate::compile::ir::{NodeId, NodeKind};
-use crate::compile::{Compiler, Condition, Context, Outcome, Value};
+use crate::compile::{Compiler, Condition, Context, Declares, Outcome, Value};
 use crate::declared::conditions::in_name;
-use crate::declared::{Conditions, Fields, Name, Reader, Scalar};
+use crate::declared::{Conditions, Fields, Name, Node, Reader, Scalar};
 
 /// Potential outcomes, as declared.
 #[derive(Clone, Debug)]
@@ -42,20 +42,10 @@ const COMBINATIONS_MAX: usize = 1024;
 impl Declared for PotentialOutcomes {
     fn read(r: &mut Reader, f: &mut Fields<'_>) -> Option<Self> {
         let outcome = f.required(r, "outcome", Reader::identifier);
-        let conditions = f.required(r, "conditions", |r, node| r.map(node, Conditions::read));
+        let conditions = f.required(r, "conditions", read_conditions);
         let formula = f.required(r, "formula", Reader::scalar);
         let level = f.optional(r, "level", Reader::identifier);
         let conditions = conditions?;
-        let n = conditions.iter().try_fold(1usize, |n, (_, c)| n.checked_mul(c.list.len()));
-        if conditions.is_empty() || n.is_none_or(|n| n > COMBINATIONS_MAX) {
-            let message = format!("expected 1 to {COMBINATIONS_MAX} combinations of conditions");
-            r.error(
-                Diagnostic::error(f.span, message)
-                    .label("too few or too many")
-                    .hint("write `conditions: { treatment: [0, 1] }`"),
-            );
-            return None;
-        }
         Some(Self { outcome: outcome?, conditions, formula: formula?, level })
     }
 
@@ -63,24 +53,30 @@ impl Declared for PotentialOutcomes {
         if cx.data.is_some() {
             return;
         }
-        let Some(level) = cx.level_or_frame(self.level.as_ref()) else { return };
+        if let Some(first) = cx.outcomes.iter().find(|o| o.name == self.outcome.text) {
+            let message = format!("potential outcomes of `{}` are declared twice", first.name);
+            let error = Diagnostic::error(self.outcome.span, message)
+                .label("declared again here")
+                .related(first.span, "first declared here");
+            cx.report(error.hint("name several assigned variables in one step's `conditions`"));
+            return;
+        }
+        let wanted = cx.level_or_frame(self.level.as_ref());
+        let level = wanted.unwrap_or(cx.frame);
         let labels: Vec<Option<u32>> = self.conditions.iter().map(|(_, c)| c.labels(cx)).collect();
-        let mut names = Vec::new();
+        let names = self.names();
         let mut nodes = Vec::new();
-        let n: usize = self.conditions.iter().map(|(_, c)| c.list.len()).product();
-        for combination in 0..n {
+        for combination in 0..names.len() {
             let chosen = self.combination(combination);
             let mut context = Context::at(level).without_draws(
                 "each condition would get its own draw: declare it as a variable of a level",
             );
-            let mut name = self.outcome.text.clone();
             for ((variable, condition), labels) in chosen.iter().zip(&labels) {
                 let id = cx.graph.constant(condition.value, self.formula.span());
                 context.given.push((variable.text.clone(), Value { id, labels: *labels }));
-                name += &format!("_{}_{}", variable.text, in_name(&condition.label));
             }
-            names.push(Name { text: name, span: self.outcome.span });
-            let Some(value) = cx.scalar(&self.formula, &context) else {
+            let value = wanted.and_then(|_| cx.scalar(&self.formula, &context));
+            let Some(value) = value else {
                 // One condition's errors are those of the others.
                 self.stay_known(cx, level, labels);
                 return;
@@ -107,6 +103,12 @@ impl Declared for PotentialOutcomes {
         cx.outcomes.push(self.outcome(labels, columns));
     }
 
+    fn declares(&self) -> Vec<(Declares, Name)> {
+        let mut declared = all_of(Declares::Variable, self.names());
+        declared.push((Declares::Outcome, self.outcome.clone()));
+        declared
+    }
+
     fn describe(&self) -> String {
         let conditions: Vec<String> = self
             .conditions
@@ -121,7 +123,37 @@ impl Declared for PotentialOutcomes {
     }
 }
 
+/// The assigned variables with their conditions; not too many combinations.
+fn read_conditions(r: &mut Reader, node: Node<'_>) -> Option<Vec<(Name, Conditions)>> {
+    let conditions = r.map(node, Conditions::read)?;
+    let n = conditions.iter().try_fold(1usize, |n, (_, c)| n.checked_mul(c.list.len()));
+    if n.is_none_or(|n| n > COMBINATIONS_MAX) {
+        let message = format!("more than {COMBINATIONS_MAX} combinations of conditions");
+        let error = Diagnostic::error(node.span, message);
+        r.error(error.label("each combination is a potential outcome"));
+        return None;
+    }
+    if conditions.is_empty() {
+        let example = "write `conditions: { treatment: [0, 1] }`";
+        return r.expected(node, "an assigned variable with its conditions", example);
+    }
+    Some(conditions)
+}
+
 impl PotentialOutcomes {
+    /// The names of the columns, one for each combination.
+    fn names(&self) -> Vec<Name> {
+        let n: usize = self.conditions.iter().map(|(_, c)| c.list.len()).product();
+        let name = |number: usize| {
+            let mut text = self.outcome.text.clone();
+            for (variable, condition) in self.combination(number) {
+                text += &format!("_{}_{}", variable.text, in_name(&condition.label));
+            }
+            Name { text, span: self.outcome.span }
+        };
+        (0..n).map(name).collect()
+    }
+
     /// The conditions of a combination; the last variable varies fastest.
     fn combination(&self, number: usize) -> Vec<(&Name, &Condition)> {
         let mut rest = number;
@@ -136,7 +168,9 @@ impl PotentialOutcomes {
 
     fn outcome(&self, labels: Vec<Option<u32>>, columns: Vec<NodeId>) -> Outcome {
         let by = self.conditions.iter().map(|(n, c)| (n.text.clone(), c.list.clone())).collect();
-        Outcome { name: self.outcome.text.clone(), by, labels, columns, span: self.outcome.span }
+        let names = self.names().into_iter().map(|name| name.text).collect();
+        let (name, span) = (self.outcome.text.clone(), self.outcome.span);
+        Outcome { name, by, labels, columns, names, span }
     }
 
     /// Makes the names known after an error, so that steps that use them are not wrong too.
@@ -146,15 +180,10 @@ impl PotentialOutcomes {
         level: crate::ids::LevelId,
         labels: Vec<Option<u32>>,
     ) {
-        let n: usize = self.conditions.iter().map(|(_, c)| c.list.len()).product();
         let mut columns = Vec::new();
-        for combination in 0..n {
-            let mut text = self.outcome.text.clone();
-            for (variable, condition) in self.combination(combination) {
-                text += &format!("_{}_{}", variable.text, in_name(&condition.label));
-            }
+        for name in self.names() {
             let column = cx.new_column(level);
-            cx.define_column(&Name { text, span: self.outcome.span }, column, level);
+            cx.define_column(&name, column, level);
             columns.push(cx.graph.add(NodeKind::Column(column), level, self.outcome.span));
         }
         cx.outcomes.push(self.outcome(labels, columns));

@@ -10,11 +10,11 @@
 //! Reveal(outcome: score, by: [treatment]),
 //! ```
 
-use trialrun_lang::{Diagnostic, suggestion};
+use trialrun_lang::{Diagnostic, Span, did_you_mean, suggestion};
 
-use super::Declared;
-use crate::compile::{Compiler, Context};
-use crate::declared::{Fields, Name, Reader};
+use super::{Declared, all_of};
+use crate::compile::{Compiler, Context, Declares};
+use crate::declared::{Fields, Name, Reader, joined};
 use crate::exec::reveal::Reveal as RevealOp;
 use crate::ids::LevelId;
 
@@ -37,22 +37,16 @@ impl Declared for Reveal {
             return;
         }
         let Some(at) = cx.outcomes.iter().position(|o| o.name == self.outcome.text) else {
-            if cx.is_doubtful(&self.outcome.text) {
-                return cx.define_unknown(&self.outcome, cx.frame);
-            }
-            let known: Vec<String> = cx.outcomes.iter().map(|o| o.name.clone()).collect();
-            let message = format!("no step declares potential outcomes of `{}`", self.outcome.text);
-            let hint = suggestion(&self.outcome.text, &known)
-                .unwrap_or_else(|| "declare them in a PotentialOutcomes step before".into());
-            cx.report(
-                Diagnostic::error(self.outcome.span, message).label("unknown outcome").hint(hint),
-            );
-            cx.define_unknown(&self.outcome, cx.frame);
-            return;
+            self.unknown(cx);
+            return cx.define_unknown(&self.outcome, cx.frame);
         };
         if !self.names_fit(cx, at) || self.reveal(cx, at).is_none() {
             cx.define_unknown(&self.outcome, cx.frame);
         }
+    }
+
+    fn declares(&self) -> Vec<(Declares, Name)> {
+        all_of(Declares::Variable, [self.outcome.clone()])
     }
 
     fn describe(&self) -> String {
@@ -63,6 +57,30 @@ impl Declared for Reveal {
 }
 
 impl Reveal {
+    /// Reports an outcome that no step before declares.
+    fn unknown(&self, cx: &mut Compiler<'_>) {
+        let Name { text, span } = &self.outcome;
+        if cx.is_doubtful(text) || cx.told_to_be_later(Declares::Outcome, text, *span) {
+            return;
+        }
+        let known: Vec<String> = cx.outcomes.iter().map(|o| o.name.clone()).collect();
+        let meant = did_you_mean(text, &known).map(str::to_string);
+        let hint = meant.as_ref().map_or_else(
+            || "declare them in a PotentialOutcomes step before this one".to_string(),
+            |meant| format!("did you mean `{meant}`?"),
+        );
+        // The name that was meant is not wrong where it is used.
+        cx.doubtful.extend(meant);
+        let message = format!("no step declares potential outcomes of `{text}`");
+        cx.report(Diagnostic::error(*span, message).label("unknown outcome").hint(hint));
+    }
+
+    /// Where `by` stands, or the outcome.
+    fn by_span(&self) -> Span {
+        let by = self.by.iter().map(|name| name.span).reduce(Span::join);
+        by.unwrap_or(self.outcome.span)
+    }
+
     /// Whether `by` names just the variables that the potential outcomes depend on.
     fn names_fit(&self, cx: &mut Compiler<'_>, at: usize) -> bool {
         let needed: Vec<String> = cx.outcomes[at].by.iter().map(|(n, _)| n.clone()).collect();
@@ -78,9 +96,11 @@ impl Reveal {
         }
         let missing = needed.iter().find(|n| !self.by.iter().any(|b| b.text == **n));
         if let (Some(missing), false) = (missing, self.by.is_empty()) {
-            let message = format!("`by` lacks `{missing}`");
-            let error = Diagnostic::error(self.outcome.span, message)
-                .label(format!("its potential outcomes depend on `{missing}` too"));
+            let message = format!("`{}` depends on `{missing}` too", self.outcome.text);
+            let all: Vec<&str> = needed.iter().map(String::as_str).collect();
+            let error = Diagnostic::error(self.by_span(), message)
+                .label(format!("`{missing}` is missing"))
+                .hint(format!("write `by: [{}]`, or leave `by` out", all.join(", ")));
             cx.report(error);
             return false;
         }
@@ -99,12 +119,7 @@ impl Reveal {
             let span =
                 self.by.iter().find(|b| b.text == *variable).map_or(self.outcome.span, |b| b.span);
             let Some((_, possible)) = given else {
-                if cx.is_doubtful(variable) {
-                    return None;
-                }
-                let message = format!("`{variable}` is not assigned before this step");
-                let error = Diagnostic::error(span, message).label("not an assigned variable");
-                cx.report(error.hint("put an Assignment step for it before the Reveal step"));
+                not_assigned(cx, variable, span);
                 return None;
             };
             if let Some(lost) = possible.iter().find(|p| !conditions.contains(p)) {
@@ -112,7 +127,10 @@ impl Reveal {
                     "`{variable}` can be assigned `{}`, for which `{}` has no potential outcome",
                     lost.label, self.outcome.text
                 );
-                cx.report(Diagnostic::error(span, message).label("conditions do not match"));
+                let known: Vec<&str> = conditions.iter().map(|c| c.label.as_str()).collect();
+                let hint = format!("its potential outcomes are for {}", joined(&known, "and"));
+                let error = Diagnostic::error(span, message).label("conditions do not match");
+                cx.report(error.hint(hint));
                 return None;
             }
             let node = cx.resolve(variable, span, &Context::at(frame))?;
@@ -120,6 +138,13 @@ impl Reveal {
             assigned.push((node, conditions.iter().map(|c| c.value).collect::<Vec<f64>>()));
         }
         for source in &sources {
+            if !cx.is_above(cx.graph.node(*source).level, frame) {
+                let message = format!("the rows of `{}` are gone", self.outcome.text);
+                let error = Diagnostic::error(self.outcome.span, message)
+                    .label("its potential outcomes are further down than the rows");
+                cx.report(error.hint("put this step before the Aggregate step"));
+                return None;
+            }
             level = cx.deeper(level, cx.graph.node(*source).level);
         }
         level = cx.deeper(level, deepest_choice);
@@ -133,4 +158,17 @@ impl Reveal {
         cx.define_column(&self.outcome, out, frame);
         Some(())
     }
+}
+
+/// Reports that a variable is not assigned before.
+fn not_assigned(cx: &mut Compiler<'_>, variable: &str, span: Span) {
+    let later = cx.binding(variable).is_none();
+    if cx.is_doubtful(variable)
+        || (later && cx.told_to_be_later(Declares::Variable, variable, span))
+    {
+        return;
+    }
+    let message = format!("`{variable}` is not assigned before this step");
+    let error = Diagnostic::error(span, message).label("not an assigned variable");
+    cx.report(error.hint("put an Assignment step for it before the Reveal step"));
 }

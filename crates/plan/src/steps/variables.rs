@@ -14,8 +14,8 @@
 //! Variables(variables: { gain: "score - pretest", high: "pretest > class_mean" }),
 //! ```
 
-use super::Declared;
-use crate::compile::{Compiler, Context};
+use super::{Declared, all_of};
+use crate::compile::{Compiler, Context, Declares};
 use crate::declared::{Fields, Name, Reader, Scalar};
 
 /// Derived variables, as declared.
@@ -28,7 +28,7 @@ pub struct Variables {
 impl Declared for Variables {
     fn read(r: &mut Reader, f: &mut Fields<'_>) -> Option<Self> {
         let level = f.optional(r, "level", Reader::identifier);
-        let variables = f.required(r, "variables", |r, node| r.map(node, Reader::scalar));
+        let variables = f.required(r, "variables", |r, node| r.entries(node, Reader::scalar));
         Some(Self { level, variables: variables? })
     }
 
@@ -37,7 +37,10 @@ impl Declared for Variables {
             self.variables.iter().for_each(|(name, value)| cx.defer(name, value));
             return;
         }
-        let Some(level) = cx.level_or_frame(self.level.as_ref()) else { return };
+        let Some(level) = cx.level_or_frame(self.level.as_ref()) else {
+            self.variables.iter().for_each(|(name, _)| cx.define_unknown(name, cx.frame));
+            return;
+        };
         let step = cx.level_name(level).to_string();
         for (name, value) in &self.variables {
             let context = Context::at(level).named(&step, &name.text);
@@ -46,6 +49,10 @@ impl Declared for Variables {
                 None => cx.define_unknown(name, level),
             }
         }
+    }
+
+    fn declares(&self) -> Vec<(Declares, Name)> {
+        all_of(Declares::Variable, self.variables.iter().map(|(name, _)| name.clone()))
     }
 
     fn describe(&self) -> String {
