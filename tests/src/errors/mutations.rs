@@ -1,7 +1,9 @@
 //! Designs that are changed at random: none of them may make the program panic or hang.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use trialrun_plan::declared::worth_reading;
 use trialrun_plan::{Limits, Options, compile, read};
 
 use super::wrong_designs;
@@ -90,15 +92,15 @@ fn mutated(dice: &mut Dice, tokens: &[String], other: &[String]) -> String {
 /// Reads, compiles and simulates once, as far as it goes; every message is rendered.
 fn try_design(source: &str) {
     let (design, errors) = read(source);
-    let _ = trialrun_lang::render(&errors, "design.ron", source, false);
+    let _ = trialrun_lang::render(&worth_reading(errors.clone()), "design.ron", source, false);
     assert!(design.is_some() || !errors.is_empty(), "refused without a word");
     let Some(design) = design else { return };
     let limits = Limits { max_values: 5_000 };
     let options = Options { overrides: &[], alpha: None, limits, diagnosands: DIAGNOSANDS };
     match compile(&design, &options) {
         Err(found) => {
-            let _ = trialrun_lang::render(&found, "design.ron", source, false);
             assert!(found.iter().any(|d| d.is_error()), "refused without an error");
+            let _ = trialrun_lang::render(&worth_reading(found), "design.ron", source, false);
         }
         Ok(_) if !errors.is_empty() => {}
         Ok(plan) => {
@@ -122,11 +124,21 @@ fn changed_designs_never_panic() {
     }
     sources.extend(wrong_designs().iter().map(|(_, source)| tokens(source)));
     let tried = std::env::var("MUTATIONS").ok().and_then(|n| n.parse().ok()).unwrap_or(TRIED);
-    for number in 0..tried {
+    let next = AtomicU64::new(0);
+    let work = || loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        if number >= tried {
+            return;
+        }
         let mut dice = Dice(number);
         let (a, b) = (dice.roll(sources.len()), dice.roll(sources.len()));
         let source = mutated(&mut dice, &sources[a], &sources[b]);
         let outcome = catch_unwind(AssertUnwindSafe(|| try_design(&source)));
         assert!(outcome.is_ok(), "design {number} panics:\n{source}");
-    }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(work);
+        }
+    });
 }

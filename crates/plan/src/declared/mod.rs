@@ -77,6 +77,21 @@ pub struct Expect {
     pub span: Span,
 }
 
+/// Most diagnostics of a file that are worth reading.
+const SHOWN_MAX: usize = 50;
+
+/// The first diagnostics of a file, in its order; those beyond are counted.
+pub fn worth_reading(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let n = diagnostics.len();
+    if n > SHOWN_MAX {
+        diagnostics.sort_by_key(|d| (d.span.is_none(), d.span));
+        diagnostics.truncate(SHOWN_MAX);
+        let message = format!("{} more messages are not shown", n - SHOWN_MAX);
+        diagnostics.push(Diagnostic::note(None, message));
+    }
+    diagnostics
+}
+
 /// Reads a design file. The design is `None` where an error makes it useless to go on.
 pub fn read(source: &str) -> (Option<Design>, Vec<Diagnostic>) {
     if let Some(error) = syntax::wrong_root(source) {

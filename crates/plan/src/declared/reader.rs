@@ -1,5 +1,7 @@
 //! Reads nodes into declared values, and collects every error on the way.
 
+use std::collections::HashMap;
+
 use trialrun_lang::{Diagnostic, Span, did_you_mean};
 
 use super::fields::Fields;
@@ -255,20 +257,20 @@ impl Reader {
             return self.expected(node, "a map in curly brackets", "write `{ name: value }`");
         };
         let mut out: Vec<(Name, T)> = Vec::with_capacity(entries.len());
-        let mut seen: Vec<Name> = Vec::with_capacity(entries.len());
+        let mut seen: HashMap<String, Span> = HashMap::with_capacity(entries.len());
         for (key, value) in entries {
             let (name, value) = (self.identifier(key), read(self, value));
             let Some(name) = name else { continue };
-            if let Some(first) = seen.iter().find(|n| n.text == name.text) {
+            if let Some(first) = seen.get(&name.text) {
                 let message = format!("`{}` is given twice", name.text);
                 self.errors.push(
                     Diagnostic::error(name.span, message)
                         .label("given again here")
-                        .related(first.span, "first given here"),
+                        .related(*first, "first given here"),
                 );
                 continue;
             }
-            seen.push(name.clone());
+            seen.insert(name.text.clone(), name.span);
             out.extend(value.map(|value| (name, value)));
         }
         Some(out)
