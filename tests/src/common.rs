@@ -1,6 +1,8 @@
-//! Designs from text, for tests.
+//! Designs from text, their variables by name, and checks against Monte Carlo errors, for tests.
 
-use trialrun_plan::{Design, Options, Plan, Table, compile, compile_for_data, read};
+use trialrun_plan::{
+    ColumnId, Design, LevelId, Options, Plan, Table, Workspace, compile, compile_for_data, read,
+};
 
 /// Names that expectations may use in tests.
 pub const DIAGNOSANDS: &[&str] = trialrun_run::diagnosands::NAMES;
@@ -29,4 +31,87 @@ pub fn plan_for(source: &str, table: &Table) -> Plan {
 pub fn gallery(name: &str) -> String {
     let path = format!("{}/../designs/{name}.ron", env!("CARGO_MANIFEST_DIR"));
     std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+/// The names of the designs of the gallery, sorted.
+pub fn gallery_names() -> Vec<String> {
+    let folder = format!("{}/../designs", env!("CARGO_MANIFEST_DIR"));
+    let entries = std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{folder}: {e}"));
+    let mut names: Vec<String> = entries
+        .filter_map(|e| e.unwrap().file_name().to_str()?.strip_suffix(".ron").map(str::to_string))
+        .collect();
+    names.sort();
+    assert!(names.len() >= 7, "the gallery has {names:?}");
+    names
+}
+
+/// One simulation, drawn in a fresh workspace.
+pub fn drawn(plan: &Plan, seed: u64, sim: u64) -> Workspace {
+    let mut ws = plan.workspace();
+    simulate(plan, &mut ws, seed, sim);
+    ws
+}
+
+/// One simulation.
+pub fn simulate(plan: &Plan, ws: &mut Workspace, seed: u64, sim: u64) {
+    if let Err(stop) = plan.simulate(ws, seed, sim) {
+        panic!("simulation {sim}: {:?}", stop.0);
+    }
+}
+
+/// The level of that name.
+pub fn level(plan: &Plan, name: &str) -> LevelId {
+    let at = plan.levels.iter().position(|l| l.name == name);
+    LevelId(at.unwrap_or_else(|| panic!("there is no level {name}")) as u32)
+}
+
+/// The column of a variable.
+pub fn column(plan: &Plan, name: &str) -> ColumnId {
+    let found = plan.variables.iter().find(|v| v.name == name);
+    found.unwrap_or_else(|| panic!("there is no variable {name}")).column
+}
+
+/// The values of a variable, one for each unit of the level that it is stored at.
+pub fn values<'w>(plan: &Plan, ws: &'w Workspace, name: &str) -> &'w [f64] {
+    ws.column(column(plan, name))
+}
+
+/// The value of an estimand.
+pub fn estimand(plan: &Plan, ws: &Workspace, label: &str) -> f64 {
+    let found = plan.estimands.iter().find(|e| e.label == label);
+    ws.scalar(found.unwrap_or_else(|| panic!("there is no estimand {label}")).column)
+}
+
+/// Asserts that the mean of independent values is what is expected, within 5 standard errors.
+pub fn assert_mean(what: &str, values: &[f64], expected: f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
+    let error = (squares / (n - 1.0) / n).sqrt();
+    // Values that do not vary have a mean that is off by rounding alone.
+    let room = 5.0 * error + 1e-12 * expected.abs();
+    assert!((mean - expected).abs() <= room, "{what}: {mean}, not {expected} +- {room}");
+}
+
+/// Asserts that `events` of `n` independent trials have probability `p`, within 5 standard errors.
+pub fn assert_rate(what: &str, events: usize, n: usize, p: f64) {
+    let rate = events as f64 / n as f64;
+    let room = 5.0 * (p * (1.0 - p) / n as f64).sqrt();
+    assert!((rate - p).abs() <= room, "{what}: {rate}, not {p} +- {room}");
+}
+
+/// Asserts that two numbers agree to a relative tolerance.
+pub fn assert_close(what: &str, ours: f64, expected: f64, tolerance: f64) {
+    let error = (ours - expected).abs() / expected.abs().max(1e-300);
+    assert!(error <= tolerance, "{what}: {ours:e}, not {expected:e}: off by {error:e}");
+}
+
+/// Asserts that a chi-squared statistic with `df` degrees of freedom is within 5 standard
+/// deviations above its mean.
+pub fn assert_chi_squared(what: &str, counts: &[usize], expected: &[f64]) {
+    let term = |(c, e): (&usize, &f64)| (*c as f64 - e) * (*c as f64 - e) / e;
+    let statistic: f64 = counts.iter().zip(expected).map(term).sum();
+    let df = counts.len() as f64 - 1.0;
+    let room = 5.0 * (2.0 * df).sqrt();
+    assert!(statistic <= df + room, "{what}: chi-squared {statistic}, df {df}: {counts:?}");
 }

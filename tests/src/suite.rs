@@ -1,18 +1,21 @@
-//! Tests of the whole program, one binary.
+//! Tests of the whole program in one binary; `allocation` has its own.
 //!
 //! - `oracle`: results of R, from design file and data file to numbers.
 //! - `theory`: simulations against closed forms.
 //! - `determinism`: the same bits whatever the threads; draws that do not move.
 //! - `expressions`: the compiled language against a plain walk of the tree.
+//! - `frames`: potential outcomes, Reveal and Aggregate; the same on real data.
 //! - `assignment`: shares of conditions against what was declared.
-//! - `allocation`: no allocation in the loop.
 //! - `tidy`: rules of the code base.
 
-mod allocation;
 mod assignment;
 mod common;
 mod determinism;
 mod expressions;
+mod frames;
 mod oracle;
+mod quadrature;
+mod sentences;
 mod theory;
 mod tidy;
+mod walker;

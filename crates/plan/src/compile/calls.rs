@@ -69,6 +69,14 @@ fn function_names() -> impl Iterator<Item = &'static str> {
     functions.chain(reductions).chain(DISTRIBUTIONS.iter().map(|e| e.name))
 }
 
+/// The reduction that a call means, if it means one: `min` and `max` of several arguments do not.
+fn reduction_called(name: &str, args: &[Arg]) -> Option<Reduction> {
+    let (_, reduction, _) = REDUCTIONS.iter().find(|(n, ..)| *n == name)?;
+    let unnamed = args.iter().filter(|a| a.name.is_none()).count();
+    let of_one_unit = matches!(reduction, Reduction::Min | Reduction::Max) && unnamed > 1;
+    if of_one_unit { None } else { Some(*reduction) }
+}
+
 impl Compiler<'_> {
     pub(super) fn lower_call(
         &mut self,
@@ -79,12 +87,8 @@ impl Compiler<'_> {
         context: &Context,
         place: &mut u32,
     ) -> Option<Value> {
-        let unnamed = args.iter().filter(|a| a.name.is_none()).count();
-        let reduction = REDUCTIONS.iter().find(|(n, ..)| *n == name);
-        if let Some((_, reduction, _)) = reduction
-            && !(matches!(reduction, Reduction::Min | Reduction::Max) && unnamed > 1)
-        {
-            return self.lower_reduction(*reduction, name, args, span, context, place);
+        if let Some(reduction) = reduction_called(name, args) {
+            return self.lower_reduction(reduction, name, args, span, context, place);
         }
         let named = args.iter().find_map(|a| a.name.as_ref());
         let distribution = DISTRIBUTIONS.iter().find(|e| e.name == name);
@@ -289,6 +293,7 @@ impl Compiler<'_> {
             Some(value) => self.lower(value, &inner, place).map(|v| v.id),
             None => Some(self.graph.constant(1.0, span)),
         };
+        let declared = values.first().map_or(LevelId::WHOLE, |value| self.declared_level(value));
         self.frame = frame;
         let arg = arg?;
         let reduction = if quantile {
@@ -296,16 +301,39 @@ impl Compiler<'_> {
         } else {
             reduction
         };
-        let mut rows = self.deeper(inner.level, self.graph.node(arg).level);
-        if let By::Level(by) = by {
-            rows = self.deeper(rows, by);
-        }
         let level = match by {
             By::Whole => LevelId::WHOLE,
             By::Level(level) | By::Groups(_, level) => level,
         };
+        let of_mask = context.mask.map_or(LevelId::WHOLE, |mask| self.graph.node(mask).level);
+        let mut rows = inner.level;
+        for reached in [declared, self.graph.node(arg).level, of_mask] {
+            rows = self.deeper(rows, reached);
+        }
+        if let By::Level(level) = by {
+            rows = self.deeper(rows, level);
+        }
         let kind = NodeKind::Reduce { reduction, arg, rows, by, mask: context.mask };
         Some(Value { id: self.graph.add(kind, level, span), labels: None })
+    }
+
+    /// The deepest level at which a name of an argument is declared. A reduction runs over these
+    /// units, also where the value is stored further up because it is the same for all below.
+    fn declared_level(&self, expr: &Expr) -> LevelId {
+        let deepest = |a, b| self.deeper(a, b);
+        match &expr.kind {
+            ExprKind::Name(name) => {
+                let level = self.variables.iter().find(|v| v.name == *name).map(|v| v.level);
+                level.filter(|l| self.is_above(*l, self.frame)).unwrap_or(LevelId::WHOLE)
+            }
+            ExprKind::Unary(_, a) => self.declared_level(a),
+            ExprKind::Binary(_, a, b) => deepest(self.declared_level(a), self.declared_level(b)),
+            ExprKind::Call { name, args, .. } if reduction_called(name, args).is_none() => {
+                args.iter().map(|a| self.declared_level(&a.value)).fold(LevelId::WHOLE, deepest)
+            }
+            // A reduction within has one value, or one a unit of its own level.
+            _ => LevelId::WHOLE,
+        }
     }
 
     fn probability(&mut self, expr: &Expr, inner: &Context, place: &mut u32) -> Option<f64> {

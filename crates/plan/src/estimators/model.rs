@@ -216,7 +216,8 @@ impl Model {
             let start = categories.len();
             let values = ws.column(factor.column);
             for i in 0..n {
-                let value = values[if picked { index[i] as usize } else { i }];
+                // Adding zero makes one of the two zeros.
+                let value = values[if picked { index[i] as usize } else { i }] + 0.0;
                 if value.is_nan() {
                     continue;
                 }

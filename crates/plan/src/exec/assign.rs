@@ -68,10 +68,14 @@ impl Op for Assign {
             }
             Some(Groups::Values(grouping)) => {
                 let grouping = ws.grouping(grouping);
-                urn[..grouping.order.len()].copy_from_slice(&grouping.order);
-                grouping.offsets.windows(2).try_for_each(|run| {
-                    self.assign(&mut rng, &mut urn[run[0] as usize..run[1] as usize], &mut out)
-                })
+                if grouping.order.len() == n {
+                    urn.copy_from_slice(&grouping.order);
+                    grouping.offsets.windows(2).try_for_each(|run| {
+                        self.assign(&mut rng, &mut urn[run[0] as usize..run[1] as usize], &mut out)
+                    })
+                } else {
+                    Err(self.without_block(n - grouping.order.len()))
+                }
             }
         };
         ws.urn = urn;
@@ -135,6 +139,12 @@ impl Assign {
             }
         }
         Ok(())
+    }
+
+    fn without_block(&self, n_missing: usize) -> Stop {
+        let message = format!("{n_missing} units have a missing value for their block");
+        Stop::at(self.span, message, "can not be assigned within blocks")
+            .hint("give every unit a value: `if(condition, a, b)` is missing where it is missing")
     }
 
     fn misfit(&self, what: String, n: usize) -> Stop {

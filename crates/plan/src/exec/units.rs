@@ -221,7 +221,8 @@ impl Op for GroupBy {
         }
         made.order.truncate(kept);
         let compare = |a: u32, b: u32| {
-            let by_key = |k: &ColumnId| key(*k, a).total_cmp(&key(*k, b));
+            // Adding zero makes one of the two zeros.
+            let by_key = |k: &ColumnId| (key(*k, a) + 0.0).total_cmp(&(key(*k, b) + 0.0));
             self.keys.iter().map(by_key).find(|o| o.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
         };
         // The unit's number breaks ties, so the unstable sort, which allocates nothing, is stable.

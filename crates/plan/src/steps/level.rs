@@ -99,7 +99,8 @@ impl Declared for Level {
 impl Level {
     /// Compiles the number of units.
     fn grow(&self, cx: &mut Compiler<'_>, parent: LevelId) -> Option<LevelId> {
-        let context = Context::at(parent).named(&self.name.text, "n");
+        // No variable can have this name, so none shares its stream with the number of units.
+        let context = Context::at(parent).named(&self.name.text, "number of units");
         let n = cx.scalar(&self.n, &context)?;
         let span = self.n.span();
         let constant = cx.graph.value(n.id);

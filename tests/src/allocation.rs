@@ -1,0 +1,94 @@
+//! No allocation in the loop over simulations, counted by the allocator itself.
+//!
+//! A binary of its own with a single test: the counters are the process's.
+
+use std::alloc::System;
+
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use trialrun_plan::{Options, Plan, compile, read};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// Simulations of the gallery in which buffers may still grow.
+const WARM_UP: u64 = 300;
+
+/// The same where every size is random: the largest comes later.
+const LONG_WARM_UP: u64 = 1000;
+
+/// Simulations in which nothing may be allocated.
+const COUNTED: u64 = 1000;
+
+fn plan(source: &str) -> Plan {
+    let options = Options { diagnosands: trialrun_run::diagnosands::NAMES, ..Options::default() };
+    let (design, errors) = read(source);
+    assert!(errors.is_empty(), "{errors:?}");
+    compile(&design.unwrap(), &options).unwrap_or_else(|e| panic!("{e:?}"))
+}
+
+/// Allocations and reallocations after the warm-up, and their bytes.
+fn allocated(plan: &Plan, warm_up: u64) -> (usize, usize) {
+    let mut ws = plan.workspace();
+    let mut run = |sims: std::ops::Range<u64>| {
+        sims.into_iter().for_each(|sim| plan.simulate(&mut ws, 1, sim).expect("a simulation"));
+    };
+    run(0..warm_up);
+    let region = Region::new(ALLOCATOR);
+    run(warm_up..warm_up + COUNTED);
+    let change = region.change();
+    (change.allocations + change.reallocations, change.bytes_allocated)
+}
+
+/// What the gallery lacks: every reduction and draw, groups by value, real category blocks.
+const EVERYTHING: &str = r#"Design(steps: [
+    Level(name: school, n: 5, variables: { s: "normal(0, 1)", kind: "categorical(0.5, 0.5)" }),
+    Level(name: class, n: "binomial(3, 0.5) + 1", variables: {
+        c: "gamma(2, 1)", k: "binomial(20, 0.5)",
+    }),
+    Level(name: student, n: "binomial(10, 0.5) + 1", variables: {
+        x: "student_t(5) + beta(2, 2)", g: "bernoulli(0.5)", e: "exponential(1)",
+        q: "quantile(x, 0.3) + median(x, by = class) + sd(x, by = school)",
+        nb: "negative_binomial(3, 2) * lognormal(0, 1)",
+    }),
+    PotentialOutcomes(outcome: y, conditions: { arm: [a, b, c] },
+        formula: "x + s + c + (arm == 'b') * g"),
+    Estimand(label: one, value: "mean(y_arm_b - y_arm_a)", where: "g == 1"),
+    Assignment(variable: arm, method: Complete(prob_each: [0.3, 0.3, 0.4]), blocks: kind),
+    Assignment(variable: w, method: Simple, clusters: class),
+    Reveal(outcome: y),
+    Estimator(label: "factors", estimand: one, term: armb,
+        method: LmRobust(formula: "y ~ arm * g + factor(kind)", se: HC3)),
+    Estimator(label: "clusters", term: armb,
+        method: LmRobust(formula: "y ~ arm + x", clusters: class, se: CR2)),
+    Estimator(label: "weights", term: armb, method: LmRobust(formula: "y ~ arm", weights: e)),
+    Estimator(label: "values", term: armb,
+        method: LmRobust(formula: "y ~ arm", clusters: k, se: Stata)),
+    Estimator(label: "mixed", term: armb, method: Lmer(formula: "y ~ arm + x + (1 | class)")),
+    Estimator(label: "crossed", term: armb,
+        method: Lmer(formula: "y ~ arm + (1 | kind:g)", reml: false)),
+    Aggregate(by: [class, g], variables: { m: "mean(y)", n: "count()" }),
+    Estimator(label: "cells", term: g, method: LmRobust(formula: "m ~ g + c", clusters: class)),
+])"#;
+
+#[test]
+fn simulations_allocate_nothing_after_the_first_few() {
+    // The counter counts: a plan's own workspace is allocated.
+    let region = Region::new(ALLOCATOR);
+    drop(plan(EVERYTHING).workspace());
+    assert!(region.change().allocations > 100, "the allocator does not count");
+
+    let folder = format!("{}/../designs", env!("CARGO_MANIFEST_DIR"));
+    let mut n = 0;
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|e| e == "ron") {
+            let source = std::fs::read_to_string(&path).unwrap();
+            let found = allocated(&plan(&source), WARM_UP);
+            assert_eq!(found, (0, 0), "{path:?}: allocations, bytes");
+            n += 1;
+        }
+    }
+    assert!(n >= 7, "{n} designs");
+    let found = allocated(&plan(EVERYTHING), LONG_WARM_UP);
+    assert_eq!(found, (0, 0), "everything: allocations, bytes");
+}
