@@ -3,6 +3,7 @@
 //! - `oracle`: results of R, from design file and data file to numbers.
 //! - `theory`: simulations against closed forms.
 //! - `determinism`: the same bits whatever the threads; draws that do not move.
+//! - `errors`: what the user is told about wrong designs.
 //! - `expressions`: the compiled language against a plain walk of the tree.
 //! - `frames`: potential outcomes, Reveal and Aggregate; the same on real data.
 //! - `assignment`: shares of conditions against what was declared.
@@ -11,6 +12,7 @@
 mod assignment;
 mod common;
 mod determinism;
+mod errors;
 mod expressions;
 mod frames;
 mod oracle;

@@ -10,7 +10,7 @@ use super::wrong_designs;
 use crate::common::{DIAGNOSANDS, gallery};
 
 /// Changed designs that are tried; `MUTATIONS` in the environment gives another number.
-const TRIED: u64 = 20_000;
+const TRIED: u64 = 5_000;
 
 /// A generator for tests: SplitMix64 (Steele, Lea and Flood 2014).
 struct Dice(u64);
