@@ -58,9 +58,8 @@ fn settings(source: &str) -> (Vec<(String, f64)>, Limits) {
 
 /// What the user is told: errors, or warnings and what stopped one of the first simulations.
 fn told(name: &str, source: &str) -> String {
-    let show = |diagnostics: Vec<Diagnostic>| {
-        render(&worth_reading(diagnostics), name, source, false)
-    };
+    let show =
+        |diagnostics: Vec<Diagnostic>| render(&worth_reading(diagnostics), name, source, false);
     let (design, mut diagnostics) = read(source);
     let Some(design) = design else { return show(diagnostics) };
     let (overrides, limits) = settings(source);
@@ -77,11 +76,7 @@ fn told(name: &str, source: &str) -> String {
     }
 }
 
-fn told_by_simulations(
-    plan: &Plan,
-    seed: u64,
-    show: impl Fn(Vec<Diagnostic>) -> String,
-) -> String {
+fn told_by_simulations(plan: &Plan, seed: u64, show: impl Fn(Vec<Diagnostic>) -> String) -> String {
     let mut ws = plan.workspace();
     for sim in 0..SIMS {
         if let Err(stop) = plan.simulate(&mut ws, seed, sim) {
@@ -205,8 +200,23 @@ fn long_files_are_read_or_refused_in_seconds() {
 #[test]
 fn draws_with_extreme_parameters_end() {
     let values = [
-        "0", "1", "2", "0.5", "-1", "5e-324", "1e-300", "1e-16", "1e-5", "0.999999999999", "1e5",
-        "1e9", "1e15", "1e16", "1e100", "1e300", "1.7e308",
+        "0",
+        "1",
+        "2",
+        "0.5",
+        "-1",
+        "5e-324",
+        "1e-300",
+        "1e-16",
+        "1e-5",
+        "0.999999999999",
+        "1e5",
+        "1e9",
+        "1e15",
+        "1e16",
+        "1e100",
+        "1e300",
+        "1.7e308",
     ];
     for entry in DISTRIBUTIONS {
         let n = entry.parameters.len();

@@ -273,30 +273,6 @@ fn estimands_count_the_units_where_their_condition_holds() {
     }
 }
 
-/// A condition on students makes an estimand of classes count students.
-#[test]
-fn a_condition_from_below_counts_lower_units() {
-    let steps = r#"
-        Estimand(label: e, level: class, value: "mean(c)", where: "x > 0"),
-        Estimand(label: f, level: class, value: "mean(c)"),
-        Estimand(label: g, level: class, value: "mean(x)"),
-    "#;
-    let plan = plan(&population(RANDOM, steps));
-    for sim in 0..5 {
-        let ws = drawn(&plan, 5, sim);
-        let population = Population::new(&plan, &ws, plan.deepest);
-        let condition = parse_expression("x > 0", 0).unwrap();
-        for (label, value, mask) in
-            [("e", "mean(c)", Some(&condition)), ("f", "mean(c)", None), ("g", "mean(x)", None)]
-        {
-            let value = parse_expression(value, 0).unwrap();
-            let walked = population.eval(&value, Context { level: 2, at: (0, 0), mask }).value;
-            let ours = estimand(&plan, &ws, label);
-            assert!((ours - walked).abs() < 1e-13 || (ours.is_nan() && walked.is_nan()), "{label}");
-        }
-    }
-}
-
 /// What a step asks to reduce to units below its own is refused, wherever it stands.
 #[test]
 fn reductions_to_lower_levels_are_refused() {

@@ -91,16 +91,6 @@ impl Population {
         Self { levels, declared, labels, parameters: plan.parameters.iter().cloned().collect() }
     }
 
-    /// Number of levels, the design as a whole included.
-    pub fn n_levels(&self) -> usize {
-        self.levels.len()
-    }
-
-    /// The name of a level.
-    pub fn level_name(&self, place: usize) -> &str {
-        &self.levels[place].name
-    }
-
     /// Number of units of a level.
     pub fn n_units(&self, place: usize) -> usize {
         self.levels[place].n

@@ -201,7 +201,8 @@ impl Problem {
                 "the first line must name the columns; a name that is a number needs quotes"
             }
             Self::NotUtf8 { .. } | Self::NotText => {
-                "save it as UTF-8 text: `CSV UTF-8` in a spreadsheet, `fileEncoding = \"UTF-8\"` in R"
+                "save it as UTF-8 text: `CSV UTF-8` in a spreadsheet, \
+                 `fileEncoding = \"UTF-8\"` in R"
             }
             Self::NoNames => "name the columns in the first line",
             Self::OtherSeparator { expected: "comma", .. } => {

@@ -46,7 +46,10 @@ impl Estimated {
             fit.insert((*name).to_string(), json_number(*value));
         }
         if !self.details.random_effects.is_empty() {
-            let effect = |(group, term, sd): &(String, String, f64)| json!({ "group": group, "term": term, "sd": json_number(*sd) });
+            let effect = |(group, term, sd): &(String, String, f64)| {
+                let sd = json_number(*sd);
+                json!({ "group": group, "term": term, "sd": sd })
+            };
             let effects: Vec<Value> = self.details.random_effects.iter().map(effect).collect();
             fit.insert("random_effects".into(), Value::Array(effects));
         }

@@ -35,8 +35,8 @@ impl Default for Settings {
 
 /// Follows a run.
 pub trait Watch: Sync {
-    /// Simulations were merged; `sims_done` of the run are so far. Called by one thread at a time, which the
-    /// others wait for: do little.
+    /// Simulations were merged; `sims_done` of the run are so far. Called by one thread at a
+    /// time, which the others wait for: do little.
     fn batch_done(&self, sims_done: u64, so_far: &Snapshot);
 
     /// Whether the run should end now, with the simulations that are done. Asked before every

@@ -46,15 +46,33 @@ fn tokens(source: &str) -> Vec<String> {
 
 /// What numbers are replaced by.
 const NUMBERS: &[&str] = &[
-    "0", "1", "2", "-1", "0.5", "1e9", "1e300", "-1e-300", "1e-300", "0/0", "1/0", "NaN", "inf",
-    "4294967295", "4294967296", "9007199254740993", "1.5", "1e15", "-0.0",
+    "0",
+    "1",
+    "2",
+    "-1",
+    "0.5",
+    "1e9",
+    "1e300",
+    "-1e-300",
+    "1e-300",
+    "0/0",
+    "1/0",
+    "NaN",
+    "inf",
+    "4294967295",
+    "4294967296",
+    "9007199254740993",
+    "1.5",
+    "1e15",
+    "-0.0",
 ];
 
 /// Pieces that are put in.
 const PIECES: &[&str] = &[
-    "(", ")", "[", "]", "{", "}", "\"", "'", ",", ":", "=", "#", "//", "/*", "*/", "\\", "..=", "|",
-    "~", "\u{feff}", "\u{a0}", "é", "😀", "\0", "\r", "r#\"", "1 | ", "mean(", "by = ", "normal(",
-    "All", "N", "true", "[]", "{}", "()", "level: ", "class", "student", "unit", "factor(",
+    "(", ")", "[", "]", "{", "}", "\"", "'", ",", ":", "=", "#", "//", "/*", "*/", "\\", "..=",
+    "|", "~", "\u{feff}", "\u{a0}", "é", "😀", "\0", "\r", "r#\"", "1 | ", "mean(", "by = ",
+    "normal(", "All", "N", "true", "[]", "{}", "()", "level: ", "class", "student", "unit",
+    "factor(",
 ];
 
 /// A design that differs from `tokens` in a few places.
@@ -114,7 +132,13 @@ fn try_design(source: &str) {
 #[test]
 fn changed_designs_never_panic() {
     let names = [
-        "blocked", "cluster-rct", "factorial", "multi-arm", "student-tests", "subgroups", "two-arm",
+        "blocked",
+        "cluster-rct",
+        "factorial",
+        "multi-arm",
+        "student-tests",
+        "subgroups",
+        "two-arm",
     ];
     let mut sources: Vec<Vec<String>> = Vec::new();
     for name in names {

@@ -17,7 +17,8 @@ pub fn run(args: &DiagnoseArgs) -> Result<(), Failed> {
     let plan = &loaded.plan;
     if plan.estimators.is_empty() {
         return Err(Failed::input(format!(
-            "`{}` declares no estimator: there is nothing to diagnose\n  help: add an Estimator step",
+            "`{}` declares no estimator: there is nothing to diagnose\n  \
+             help: add an Estimator step",
             loaded.source.name
         )));
     }

@@ -82,20 +82,18 @@ fn a_column_of_numbers_but_for_a_few_cells_earns_a_note() {
     assert!(matches!(values, Values::Category { .. }));
     assert_eq!(
         notes,
-        [
-            "column `x` is read as text, though 2000 of 2001 cells are numbers: row 2001 (line 2002) \
-          has `12o` (a missing value is an empty cell or NA)"
-        ]
+        ["column `x` is read as text, though 2000 of 2001 cells are numbers: \
+             row 2001 (line 2002) \
+          has `12o` (a missing value is an empty cell or NA)"]
     );
 
     let (values, notes) = cells(&folder, &["TRUE", "FALSE", "1"]);
     assert_eq!(values, text(&[Some("TRUE"), Some("FALSE"), Some("1")]));
     assert_eq!(
         notes,
-        [
-            "column `x` is read as text, though 2 of 3 cells are true or false: row 3 (line 4) has `1` \
-          (a missing value is an empty cell or NA)"
-        ]
+        ["column `x` is read as text, though 2 of 3 cells are true or false: \
+             row 3 (line 4) has `1` \
+          (a missing value is an empty cell or NA)"]
     );
 
     let (values, notes) = cells(&folder, &["007", "12"]);
@@ -133,9 +131,8 @@ fn identifiers_keep_their_digits_or_earn_a_note() {
     assert_eq!(values, Values::Number(vec![9_007_199_254_740_992.0, 0.5]));
     assert_eq!(
         notes,
-        [
-            "column `x` loses digits: row 1 (line 2) has `9007199254740993`, more than a number holds"
-        ]
+        ["column `x` loses digits: row 1 (line 2) has `9007199254740993`, \
+             more than a number holds"]
     );
 }
 

@@ -179,7 +179,8 @@ fn wrong_paths() {
     assert_eq!(
         wrong("no/t.csv"),
         format!(
-            "{}: the folder `{parent}` does not exist\nhint: make the folder first: mkdir -p '{parent}'",
+            "{}: the folder `{parent}` does not exist\n\
+             hint: make the folder first: mkdir -p '{parent}'",
             inside("no/t.csv")
         )
     );

@@ -1,3 +1,5 @@
+//! Tests of the reports of a diagnosis.
+
 use std::path::PathBuf;
 
 use serde_json::Value;

@@ -32,8 +32,8 @@ pub fn text(diagnosis: &Diagnosis, colour: bool) -> String {
         }
     }
     if diagnosis.sims > 0 && !diagnosis.rows.is_empty() {
-        let note = "In parentheses: Monte Carlo standard errors. In brackets: 95% intervals of rates \
-                    that are 0 or 1.";
+        let note = "In parentheses: Monte Carlo standard errors. In brackets: 95% intervals of \
+                    rates that are 0 or 1.";
         text += &format!("\n{}\n", style.faint(note));
     }
     text + &differences(diagnosis, style)

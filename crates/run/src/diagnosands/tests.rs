@@ -1,3 +1,5 @@
+//! Tests of the diagnosands against computations by hand.
+
 use trialrun_stats::Failure;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of the runner: threads, stages, interruption, stops.
+
 use std::sync::atomic::AtomicUsize;
 
 use trialrun_plan::{Options, Values, compile, read};

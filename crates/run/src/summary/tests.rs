@@ -1,3 +1,5 @@
+//! Tests of summaries and of their Monte Carlo errors.
+
 use trialrun_plan::Estimate;
 
 use super::*;

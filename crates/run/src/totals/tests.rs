@@ -1,3 +1,5 @@
+//! Tests of totals, and of paired differences.
+
 use trialrun_plan::Estimate;
 
 use super::*;
