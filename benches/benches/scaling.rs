@@ -16,7 +16,7 @@ const SEED: u64 = 20_260_101;
 const SIZES: [(u32, u32); 5] = [(10, 20), (100, 20), (10, 245), (1000, 20), (10, 2495)];
 
 fn main() {
-    let rounds = std::env::args().find_map(|arg| arg.parse().ok()).unwrap_or(21);
+    let rounds = clock::rounds(21);
     println!("student-tests of several sizes; {rounds} rounds, medians (least)");
     print!("{}", machine::describe());
 

@@ -17,7 +17,7 @@ const RUN_SIMS: u64 = 10_240;
 const SEED: u64 = 20_260_101;
 
 fn main() {
-    let rounds = std::env::args().find_map(|arg| arg.parse().ok()).unwrap_or(41);
+    let rounds = clock::rounds(41);
     let plan = engine::plan(&[]);
     let twin = StudentTests::new(plan.alpha);
     println!("student-tests: about 750 rows, two estimators; {rounds} rounds");

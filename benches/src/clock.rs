@@ -2,6 +2,14 @@
 
 use std::time::Instant;
 
+/// The number of rounds: the one given on the command line, or `usual`. A bench that is run as a
+/// test, without the `--bench` that `cargo bench` adds, does one.
+pub fn rounds(usual: usize) -> usize {
+    let mut args = std::env::args().skip(1);
+    let given = std::env::args().skip(1).find_map(|arg| arg.parse().ok());
+    if args.any(|arg| arg == "--bench") { given.unwrap_or(usual) } else { 1 }
+}
+
 /// Times each job in turn, over and over; the first round warms up and does not count.
 ///
 /// Gives the times of each job in seconds, round by round.
