@@ -30,7 +30,7 @@ pub fn normal_cdf(x: f64) -> f64 {
 
 /// The logarithm of the gamma function at a positive multiple of a half.
 fn log_gamma_of_half(twice: usize) -> f64 {
-    let start = if twice % 2 == 0 { 2 } else { 1 };
+    let start = if twice.is_multiple_of(2) { 2 } else { 1 };
     let first = if start == 2 { 0.0 } else { std::f64::consts::PI.ln() / 2.0 };
     first + (start..twice).step_by(2).map(|k| (k as f64 / 2.0).ln()).sum::<f64>()
 }

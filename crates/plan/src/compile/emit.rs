@@ -291,10 +291,10 @@ impl Compiler<'_> {
         for (operand, arg) in operands.iter().zip(&args) {
             let Some(left) = draft.uses.get_mut(arg) else { continue };
             *left = left.saturating_sub(1);
-            if let (0, Operand::Register(r)) = (*left, operand) {
-                if !draft.free.contains(r) {
-                    draft.free.push(*r);
-                }
+            if let (0, Operand::Register(r)) = (*left, operand)
+                && !draft.free.contains(r)
+            {
+                draft.free.push(*r);
             }
         }
         draft.code.push(Instruction { fun, args: operands, target });

@@ -22,7 +22,7 @@ pub fn grouped(value: f64) -> String {
     let digits = value.abs().to_string();
     let mut text = if value < 0.0 { "-".to_string() } else { String::new() };
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
