@@ -5,6 +5,7 @@
 //! Files that are too large to keep are made here, and `mutations` makes thousands more.
 
 mod mutations;
+mod nonsense;
 
 use std::fs;
 use std::path::PathBuf;

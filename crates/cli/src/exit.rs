@@ -19,6 +19,12 @@ impl Failed {
         Self { message: None }
     }
 
+    /// The message that is still to be shown.
+    #[cfg(test)]
+    pub fn message(&self) -> String {
+        self.message.clone().unwrap_or_default()
+    }
+
     /// Shows the message, and gives the exit code: 2, the input or the usage is wrong.
     pub fn report(self) -> ExitCode {
         if let Some(message) = self.message {

@@ -1,12 +1,18 @@
 //! Reads a design file and compiles it; shows what is wrong with it.
 
+use std::io::Read;
 use std::path::Path;
 
 use trialrun_lang::{Diagnostic, render};
+use trialrun_plan::declared::worth_reading;
 use trialrun_plan::{Design, Limits, Options, Plan, Stop, Table};
 
 use crate::args::DesignArgs;
 use crate::exit::Failed;
+use crate::gallery::GALLERY;
+
+/// Most bytes of a design file.
+const BYTES_MAX: u64 = 16 << 20;
 
 /// A design file that was read.
 pub struct Source {
@@ -38,14 +44,13 @@ fn read_text(path: &Path) -> Result<String, Failed> {
     if path.is_dir() {
         return Err(Failed::input(format!("`{name}` is a directory, not a design file")));
     }
-    let bytes = std::fs::read(path).map_err(|error| {
-        let hint = if error.kind() == std::io::ErrorKind::NotFound {
-            "\n  help: `trialrun new` lists designs to start from"
-        } else {
-            ""
-        };
-        Failed::input(format!("can not read `{name}`: {}{hint}", lower(&error.to_string())))
-    })?;
+    let bytes = first_bytes(path).map_err(|error| unreadable(path, &error))?;
+    if bytes.len() as u64 > BYTES_MAX {
+        let limit = BYTES_MAX >> 20;
+        return Err(Failed::input(format!(
+            "`{name}` has more than {limit} MB: it is not a design file"
+        )));
+    }
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let before = String::from_utf8_lossy(&error.as_bytes()[..at]).into_owned();
@@ -55,6 +60,31 @@ fn read_text(path: &Path) -> Result<String, Failed> {
              help: save it as UTF-8 in your editor"
         ))
     })
+}
+
+/// The message for a file that can not be read.
+fn unreadable(path: &Path, error: &std::io::Error) -> Failed {
+    let name = path.display().to_string();
+    let missing = error.kind() == std::io::ErrorKind::NotFound;
+    let why = if missing { "no such file".to_string() } else { lower(&error.to_string()) };
+    let with_ending = format!("{name}.ron");
+    let hint = if missing && Path::new(&with_ending).exists() {
+        format!("\n  help: did you mean `{with_ending}`?")
+    } else if missing && GALLERY.iter().any(|entry| entry.name == name) {
+        format!("\n  help: `trialrun new {name} > {name}.ron` copies this design of the gallery")
+    } else if missing {
+        "\n  help: `trialrun new` lists designs to start from".to_string()
+    } else {
+        String::new()
+    };
+    Failed::input(format!("can not read `{name}`: {why}{hint}"))
+}
+
+/// The bytes of a file, one more than a design may have at most: what never ends is no design.
+fn first_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The first letter in lower case, as messages are written.
@@ -67,7 +97,8 @@ impl Source {
     /// Shows diagnostics on stderr.
     pub fn show(&self, diagnostics: &[Diagnostic]) {
         if !diagnostics.is_empty() {
-            anstream::eprintln!("{}", render(diagnostics, &self.name, &self.text, self.colour));
+            let shown = worth_reading(diagnostics.to_vec());
+            anstream::eprintln!("{}", render(&shown, &self.name, &self.text, self.colour));
         }
     }
 
@@ -124,5 +155,49 @@ pub fn load(args: &DesignArgs, alpha: Option<f64>, data: Option<&Table>) -> Resu
             source.show(&diagnostics);
             Err(Failed::shown())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Why a file with these bytes can not be read.
+    fn refused(name: &str, bytes: &[u8]) -> String {
+        let path = std::env::temp_dir().join(format!("trialrun-{}-{name}", std::process::id()));
+        std::fs::write(&path, bytes).unwrap();
+        let failed = read_text(&path).unwrap_err();
+        std::fs::remove_file(&path).unwrap();
+        failed.message().replace(&path.display().to_string(), name)
+    }
+
+    #[test]
+    fn files_that_are_no_text_are_refused_at_their_place() {
+        assert_eq!(
+            refused("latin1.ron", b"Design(\n  name: \"caf\xe9\")"),
+            "latin1.ron:2:13: the file is not UTF-8 text\n  help: save it as UTF-8 in your editor"
+        );
+        let utf16: Vec<u8> = "\u{feff}Design()".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert!(refused("utf16.ron", &utf16).starts_with("utf16.ron:1:1: the file is not UTF-8"));
+        assert!(refused("cut.ron", b"Design()\xe2\x82").starts_with("cut.ron:1:9: "));
+    }
+
+    #[test]
+    fn files_that_are_no_design_are_refused() {
+        let folder = std::env::temp_dir();
+        let message = read_text(&folder).err().unwrap().message();
+        assert_eq!(message, format!("`{}` is a directory, not a design file", folder.display()));
+        let message = |path: &str| read_text(Path::new(path)).unwrap_err().message();
+        assert_eq!(
+            message("no/such.ron"),
+            "can not read `no/such.ron`: no such file\n  \
+             help: `trialrun new` lists designs to start from"
+        );
+        assert!(message("two-arm").ends_with("copies this design of the gallery"));
+        let design = concat!(env!("CARGO_MANIFEST_DIR"), "/../../designs/two-arm");
+        assert!(message(design).ends_with("two-arm.ron`?"));
+        let large = vec![b' '; BYTES_MAX as usize + 1];
+        let expected = "`large.ron` has more than 16 MB: it is not a design file";
+        assert_eq!(refused("large.ron", &large), expected);
     }
 }

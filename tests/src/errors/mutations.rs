@@ -9,14 +9,12 @@ use trialrun_plan::{Limits, Options, compile, read};
 use super::wrong_designs;
 use crate::common::{DIAGNOSANDS, gallery};
 
-/// Changed designs that are tried; `MUTATIONS` in the environment gives another number.
-const TRIED: u64 = 5_000;
-
 /// A generator for tests: SplitMix64 (Steele, Lea and Flood 2014).
-struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
+    /// A number below `sides`.
+    pub fn roll(&mut self, sides: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -129,6 +127,27 @@ fn try_design(source: &str) {
     }
 }
 
+/// Tries designs that are made with the dice, on all processors; `MUTATIONS` in the environment
+/// gives another number than `tried`.
+pub fn hunt(tried: u64, make: impl Fn(&mut Dice) -> String + Sync) {
+    let tried = std::env::var("MUTATIONS").ok().and_then(|n| n.parse().ok()).unwrap_or(tried);
+    let next = AtomicU64::new(0);
+    let work = || loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        if number >= tried {
+            return;
+        }
+        let source = make(&mut Dice(number));
+        let outcome = catch_unwind(AssertUnwindSafe(|| try_design(&source)));
+        assert!(outcome.is_ok(), "design {number} panics:\n{source}");
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(work);
+        }
+    });
+}
+
 #[test]
 fn changed_designs_never_panic() {
     let names = [
@@ -147,22 +166,8 @@ fn changed_designs_never_panic() {
         sources.extend(std::iter::repeat_n(tokens(&design), 30));
     }
     sources.extend(wrong_designs().iter().map(|(_, source)| tokens(source)));
-    let tried = std::env::var("MUTATIONS").ok().and_then(|n| n.parse().ok()).unwrap_or(TRIED);
-    let next = AtomicU64::new(0);
-    let work = || loop {
-        let number = next.fetch_add(1, Ordering::Relaxed);
-        if number >= tried {
-            return;
-        }
-        let mut dice = Dice(number);
+    hunt(5_000, |dice| {
         let (a, b) = (dice.roll(sources.len()), dice.roll(sources.len()));
-        let source = mutated(&mut dice, &sources[a], &sources[b]);
-        let outcome = catch_unwind(AssertUnwindSafe(|| try_design(&source)));
-        assert!(outcome.is_ok(), "design {number} panics:\n{source}");
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(work);
-        }
+        mutated(dice, &sources[a], &sources[b])
     });
 }
