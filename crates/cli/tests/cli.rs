@@ -79,6 +79,15 @@ fn a_diagnosis_is_the_same_on_any_number_of_threads() {
     }
 }
 
+/// The committed report is what the main job prints as Markdown. Remake it with
+/// `trialrun diagnose designs/student-tests.ron --format markdown --out reports/student-tests.md`.
+#[test]
+fn the_committed_report_is_not_stale() {
+    let path = format!("{}/../../reports/student-tests.md", env!("CARGO_MANIFEST_DIR"));
+    let report = std::fs::read_to_string(path).unwrap();
+    assert_eq!(stdout(&["diagnose", &design("student-tests"), "--format", "markdown"]), report);
+}
+
 #[test]
 fn the_json_of_a_diagnosis_keeps_its_form() {
     let file = design("student-tests");
