@@ -62,6 +62,6 @@ mod tests {
         check("y ~ f:g", &["f", "g"], &[&[true, true]]);
         check("y ~ x + f:x", &["f"], &[&[false], &[false, false]]);
         check("y ~ f:x", &["f"], &[&[true, false]]);
-        check("y ~ f + f:g", &["f", "g"], &[&[false], &[false, true]]);
+        check("y ~ f + f:g", &["f", "g"], &[&[false], &[true, false]]);
     }
 }
