@@ -6,6 +6,7 @@
 //! - `errors`: what the user is told about wrong designs.
 //! - `expressions`: the compiled language against a plain walk of the tree.
 //! - `frames`: potential outcomes, Reveal and Aggregate; the same on real data.
+//! - `missing`: missing outcomes, take-up and spillovers.
 //! - `assignment`: shares of conditions against what was declared.
 //! - `tidy`: rules of the code base.
 
@@ -15,6 +16,7 @@ mod determinism;
 mod errors;
 mod expressions;
 mod frames;
+mod missing;
 mod oracle;
 mod quadrature;
 mod sentences;

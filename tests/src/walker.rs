@@ -315,7 +315,7 @@ fn reduction(name: &str, all: &[Walked], p: f64) -> Walked {
         }
         "count" => Walked::from(all.iter().filter(holds).count() as f64),
         "any" => Walked::from(f64::from(u8::from(all.iter().any(|w| holds(&w))))),
-        "all" => Walked::from(f64::from(u8::from(all.iter().all(|w| w.value != 0.0)))),
+        "all" => Walked::from(f64::from(u8::from(all.iter().all(|w| holds(&w))))),
         _ if missing => Walked::from(f64::NAN),
         "min" => *all.iter().reduce(|a, b| if b.value < a.value { b } else { a }).unwrap(),
         "max" => *all.iter().reduce(|a, b| if b.value > a.value { b } else { a }).unwrap(),

@@ -20,10 +20,13 @@ macro_rules! gallery {
 
 /// Every design, alphabetical.
 pub const GALLERY: &[Entry] = gallery![
+    "attrition",
     "blocked",
     "cluster-rct",
     "factorial",
     "multi-arm",
+    "noncompliance",
+    "spillovers",
     "student-tests",
     "subgroups",
     "two-arm",

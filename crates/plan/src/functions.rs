@@ -44,6 +44,7 @@ pub enum Fun {
     Pnorm,
     Qnorm,
     Dnorm,
+    IsMissing,
 }
 
 /// A function that a design can call: name, number of arguments, meaning.
@@ -73,6 +74,7 @@ pub const FUNCTIONS: &[Entry] = &[
     entry("floor", Fun::Floor, 1, "largest whole number not above x"),
     entry("if", Fun::If, 3, "if(condition, a, b): a where the condition holds, else b"),
     entry("inv_logit", Fun::InvLogit, 1, "1 / (1 + exp(-x)), a probability"),
+    entry("is_missing", Fun::IsMissing, 1, "1 where x is missing (NA), else 0"),
     entry("log", Fun::Log, 1, "natural logarithm"),
     entry("log10", Fun::Log10, 1, "logarithm to base 10"),
     entry("log1p", Fun::Log1p, 1, "log(1 + x), exact for small x"),
@@ -217,6 +219,7 @@ impl Fun {
             Self::InvLogit => 1.0 / (1.0 + (-a).exp()),
             Self::Pnorm => trialrun_stats::special::normal::cdf(a),
             Self::Qnorm => trialrun_stats::special::normal::quantile(a),
+            Self::IsMissing => flag(a.is_nan()),
             Self::Dnorm => trialrun_stats::special::normal::pdf(a),
             _ => f64::NAN,
         }

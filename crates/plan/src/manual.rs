@@ -44,6 +44,13 @@ fn functions() -> String {
     for (name, _, doc) in REDUCTIONS {
         text += &format!("{name:<16}{doc}\n");
     }
+    text += "\n## Missing values\n\n\
+         `NA` is a missing value: `if(responds, y, NA)`. What is computed from a missing value\n\
+         is missing, reductions included; `mean(y, na_rm = true)` leaves missing values out. A\n\
+         missing condition does not hold: `count`, `any`, `all` and `where` pass over it.\n\
+         `is_missing(y)` tells. Models leave out rows with a missing value and report how many\n\
+         they used. A number that is undefined by mistake, such as the logarithm of -1, makes the\n\
+         fit fail instead.\n";
     text += "\n## Random draws\n\n";
     for entry in DISTRIBUTIONS {
         let usage = format!("{}({})", entry.name, entry.parameters.join(", "));

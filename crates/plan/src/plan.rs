@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use trialrun_lang::{Diagnostic, Span};
 
+use crate::compile::Missing;
 use crate::estimators::Estimation;
 use crate::estimators::model::ModelScratch;
 use crate::exec::workspace::Grouping;
@@ -54,6 +55,8 @@ pub struct ColumnInfo {
     pub level: LevelId,
     /// Labels of the categories that its values are codes of: an index into `Plan::labels`.
     pub labels: Option<u32>,
+    /// Whether values can be missing.
+    pub missing: Missing,
     /// Values that do not change from simulation to simulation: real data.
     pub data: Option<Vec<f64>>,
 }

@@ -1,31 +1,15 @@
-//! Calls in expressions: functions of one unit, reductions of many, random draws.
+//! Calls in expressions: functions of one unit, and random draws. Reductions are in `reductions`.
 
-use trialrun_lang::{Arg, Diagnostic, Expr, ExprKind, Span};
+use trialrun_lang::{Arg, Diagnostic, Expr, Span};
 
 use super::Compiler;
-use super::ir::{By, NodeId, NodeKind, Reduction};
+use super::ir::{NodeId, NodeKind};
 use super::lower::{Context, Draws, Value};
-use crate::declared::Name;
+use super::reductions::{REDUCTIONS, reduction_called};
 use crate::exec::draw::{self, ARGS_MAX, DISTRIBUTIONS};
 use crate::exec::random::stream_key;
 use crate::exec::words::plural;
 use crate::functions::{FUNCTIONS, Fun};
-use crate::ids::LevelId;
-
-/// The reductions, with what they compute.
-pub const REDUCTIONS: &[(&str, Reduction, &str)] = &[
-    ("all", Reduction::All, "1 where the condition holds for all units"),
-    ("any", Reduction::Any, "1 where the condition holds for some unit"),
-    ("count", Reduction::Count, "number of units, or of those where a condition holds"),
-    ("max", Reduction::Max, "largest value"),
-    ("mean", Reduction::Mean, "arithmetic mean"),
-    ("median", Reduction::Median, "median"),
-    ("min", Reduction::Min, "smallest value"),
-    ("quantile", Reduction::Quantile(0), "quantile(x, p), R's type 7"),
-    ("sd", Reduction::Sd, "standard deviation, divisor n - 1"),
-    ("sum", Reduction::Sum, "sum"),
-    ("var", Reduction::Var, "variance, divisor n - 1"),
-];
 
 /// Names that functions have elsewhere, and what to write here.
 const OTHER_NAMES: &[(&str, &str)] = &[
@@ -67,14 +51,6 @@ fn function_names() -> impl Iterator<Item = &'static str> {
     let functions = FUNCTIONS.iter().map(|e| e.name);
     let reductions = REDUCTIONS.iter().map(|(name, ..)| *name);
     functions.chain(reductions).chain(DISTRIBUTIONS.iter().map(|e| e.name))
-}
-
-/// The reduction that a call means, if it means one: `min` and `max` of several arguments do not.
-fn reduction_called(name: &str, args: &[Arg]) -> Option<Reduction> {
-    let (_, reduction, _) = REDUCTIONS.iter().find(|(n, ..)| *n == name)?;
-    let unnamed = args.iter().filter(|a| a.name.is_none()).count();
-    let of_one_unit = matches!(reduction, Reduction::Min | Reduction::Max) && unnamed > 1;
-    if of_one_unit { None } else { Some(*reduction) }
 }
 
 impl Compiler<'_> {
@@ -152,7 +128,7 @@ impl Compiler<'_> {
         self.report(error.hint(hint));
     }
 
-    fn wrong_count(&mut self, name: &str, expected: usize, found: usize, span: Span) {
+    pub(super) fn wrong_count(&mut self, name: &str, expected: usize, found: usize, span: Span) {
         let expected = plural(expected as f64, "argument");
         let message = format!("`{name}` takes {expected}, found {found}");
         let function = FUNCTIONS.iter().find(|e| e.name == name).map(|e| e.doc);
@@ -247,128 +223,5 @@ impl Compiler<'_> {
             .fold(context.level, |level, arg| self.deeper(level, self.graph.node(*arg).level));
         let kind = NodeKind::Draw { distribution: entry.distribution, args, level, key };
         Some(Value { id: self.graph.add(kind, level, span), labels: None })
-    }
-
-    fn lower_reduction(
-        &mut self,
-        reduction: Reduction,
-        name: &str,
-        args: &[Arg],
-        span: Span,
-        context: &Context,
-        place: &mut u32,
-    ) -> Option<Value> {
-        let mut by = context.by;
-        let mut values = Vec::new();
-        for arg in args {
-            match &arg.name {
-                None => values.push(&arg.value),
-                Some((n, _)) if n == "by" => by = self.reduction_by(&arg.value, context)?,
-                Some((n, at)) => {
-                    let message = format!("`{name}` has no argument `{n}`");
-                    let error = Diagnostic::error(*at, message).label("unknown argument");
-                    self.report(
-                        error.hint(format!(
-                            "`{name}(x, by = level)` is one value a unit of the level"
-                        )),
-                    );
-                    return None;
-                }
-            }
-        }
-        let quantile = matches!(reduction, Reduction::Quantile(_));
-        let expected = 1 + usize::from(quantile);
-        if values.len() != expected && !(reduction == Reduction::Count && values.is_empty()) {
-            self.wrong_count(name, expected, values.len(), span);
-            return None;
-        }
-        let mut inner = context.clone();
-        inner.reaches_below = true;
-        // Reductions within the argument run over everything unless they say otherwise.
-        (inner.by, inner.rows) = (By::Whole, None);
-        inner.level = context.rows.unwrap_or(context.level);
-        let frame = self.frame;
-        self.frame = context.rows.unwrap_or(frame);
-        let arg = match values.first() {
-            Some(value) => self.lower(value, &inner, place).map(|v| v.id),
-            None => Some(self.graph.constant(1.0, span)),
-        };
-        let declared = values.first().map_or(LevelId::WHOLE, |value| self.declared_level(value));
-        self.frame = frame;
-        let arg = arg?;
-        let reduction = if quantile {
-            Reduction::Quantile(self.probability(values[1], &inner, place)?.to_bits())
-        } else {
-            reduction
-        };
-        let level = match by {
-            By::Whole => LevelId::WHOLE,
-            By::Level(level) | By::Groups(_, level) => level,
-        };
-        let of_mask = context.mask.map_or(LevelId::WHOLE, |mask| self.graph.node(mask).level);
-        let mut rows = inner.level;
-        for reached in [declared, self.graph.node(arg).level, of_mask] {
-            rows = self.deeper(rows, reached);
-        }
-        if let By::Level(level) = by {
-            rows = self.deeper(rows, level);
-        }
-        let kind = NodeKind::Reduce { reduction, arg, rows, by, mask: context.mask };
-        Some(Value { id: self.graph.add(kind, level, span), labels: None })
-    }
-
-    /// The deepest level at which a name of an argument is declared. A reduction runs over these
-    /// units, also where the value is stored further up because it is the same for all below.
-    fn declared_level(&self, expr: &Expr) -> LevelId {
-        let deepest = |a, b| self.deeper(a, b);
-        match &expr.kind {
-            ExprKind::Name(name) => {
-                let level = self.variables.iter().find(|v| v.name == *name).map(|v| v.level);
-                level.filter(|l| self.is_above(*l, self.frame)).unwrap_or(LevelId::WHOLE)
-            }
-            ExprKind::Unary(_, a) => self.declared_level(a),
-            ExprKind::Binary(_, a, b) => deepest(self.declared_level(a), self.declared_level(b)),
-            ExprKind::Call { name, args, .. } if reduction_called(name, args).is_none() => {
-                args.iter().map(|a| self.declared_level(&a.value)).fold(LevelId::WHOLE, deepest)
-            }
-            // A reduction within has one value, or one a unit of its own level.
-            _ => LevelId::WHOLE,
-        }
-    }
-
-    fn probability(&mut self, expr: &Expr, inner: &Context, place: &mut u32) -> Option<f64> {
-        let p = self.lower(expr, inner, place)?;
-        match self.graph.value(p.id) {
-            Some(p) if (0.0..=1.0).contains(&p) => Some(p),
-            _ => {
-                self.report(
-                    Diagnostic::error(expr.span, "a quantile takes a fixed probability")
-                        .label("expected a number between 0 and 1"),
-                );
-                None
-            }
-        }
-    }
-
-    /// The level of `by = class`.
-    fn reduction_by(&mut self, expr: &Expr, context: &Context) -> Option<By> {
-        let ExprKind::Name(name) = &expr.kind else {
-            self.report(
-                Diagnostic::error(expr.span, "`by` takes the name of a level")
-                    .label("not a level's name"),
-            );
-            return None;
-        };
-        let level = self.level(&Name { text: name.clone(), span: expr.span })?;
-        let reach = if context.reaches_below { self.frame } else { context.level };
-        if self.is_above(level, reach) {
-            return Some(By::Level(level));
-        }
-        let reach = self.level_name(reach);
-        let message = format!("level `{name}` is further down than `{reach}`");
-        let error = Diagnostic::error(expr.span, message)
-            .label(format!("expected one value a {reach}, or one for several"));
-        self.report(error.hint("leave `by` out, or name a level above"));
-        None
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::Compiler;
 use super::ir::{By, NodeId, NodeKind};
+use super::{Compiler, Missing};
 use crate::exec::Operand;
 use crate::exec::draw::Draw;
 use crate::exec::program::{Instruction, Program, Target};
@@ -27,7 +27,8 @@ struct Draft {
 impl Compiler<'_> {
     /// A new column.
     pub fn new_column(&mut self, level: LevelId) -> ColumnId {
-        self.columns.push(ColumnInfo { level, labels: None, data: None });
+        let missing = Missing::Never;
+        self.columns.push(ColumnInfo { level, labels: None, missing, data: None });
         ColumnId(self.columns.len() as u32 - 1)
     }
 
@@ -156,6 +157,7 @@ impl Compiler<'_> {
         let fixed = self.runs[runs.idx()];
         let out = self.new_column(level);
         self.columns[out.idx()].labels = self.columns[column.idx()].labels;
+        self.columns[out.idx()].missing = self.columns[column.idx()].missing;
         self.push(Broadcast { from: column, out, level, runs, fixed });
         self.broadcasts.insert((column, level), out);
         out
@@ -206,7 +208,9 @@ impl Compiler<'_> {
                     }
                     By::Groups(grouping, _) => Over::Groups(grouping),
                 };
+                let missing = self.missing(node);
                 let out = self.new_column(info.level);
+                self.columns[out.idx()].missing = missing;
                 self.push(Reduce { reduction, arg, level: rows, over, mask, out });
                 out
             }
@@ -240,8 +244,9 @@ impl Compiler<'_> {
         self.n_registers = self.n_registers.max(draft.n_registers);
         let (code, outputs) = (draft.code, draft.outputs);
         for (&node, &column) in nodes.iter().zip(&outputs) {
-            self.stored.insert(node, column);
+            self.columns[column.idx()].missing = self.missing(node);
         }
+        self.stored.extend(nodes.into_iter().zip(outputs.iter().copied()));
         self.push(Program { level, code, outputs });
     }
 

@@ -8,6 +8,10 @@ use crate::exec::draw::Distribution;
 use crate::functions::Fun;
 use crate::ids::{ColumnId, GroupingId, LevelId};
 
+/// The missing value that a design writes as `NA`: a NaN told from others by its payload, while
+/// expressions are compiled. In columns every NaN is a missing value.
+pub const NA: f64 = f64::from_bits(0x7ff8_0000_0000_07a2);
+
 /// A node of the graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NodeId(pub u32);
@@ -122,6 +126,11 @@ impl Graph {
     /// A constant.
     pub fn constant(&mut self, value: f64, span: Span) -> NodeId {
         self.add(NodeKind::Const(value.to_bits()), LevelId::WHOLE, span)
+    }
+
+    /// Whether a node is the constant missing value.
+    pub fn is_na(&self, id: NodeId) -> bool {
+        self.node(id).kind == NodeKind::Const(NA.to_bits())
     }
 
     /// The node.

@@ -5,7 +5,7 @@ use trialrun_lang::{BinaryOp, Diagnostic, Expr, ExprKind, Span, UnaryOp, suggest
 
 use super::Binding;
 use super::Compiler;
-use super::ir::{By, NodeId, NodeKind};
+use super::ir::{By, NA, NodeId, NodeKind};
 use crate::declared::{Scalar, Text};
 use crate::functions::Fun;
 use crate::ids::LevelId;
@@ -88,6 +88,11 @@ impl Context {
     }
 }
 
+/// Whether a name stands for a missing value.
+fn is_na(name: &str) -> bool {
+    name == "NA"
+}
+
 impl Compiler<'_> {
     /// Compiles a number or an expression.
     pub fn scalar(&mut self, scalar: &Scalar, context: &Context) -> Option<Value> {
@@ -149,12 +154,21 @@ impl Compiler<'_> {
             let node = self.graph.add(NodeKind::Size(level), LevelId::WHOLE, span);
             return Some(Value { id: node, labels: None });
         }
+        if is_na(name) && self.binding(name).is_none() {
+            let id = self.graph.constant(NA, span);
+            return Some(Value { id, labels: None });
+        }
         let id = self.resolve(name, span, context)?;
-        let labels = match self.graph.node(id).kind {
+        let labels = self.labels_of(id);
+        Some(Value { id, labels })
+    }
+
+    /// The categories that a node's values are codes of.
+    pub fn labels_of(&self, node: NodeId) -> Option<u32> {
+        match self.graph.node(node).kind {
             NodeKind::Column(column) => self.columns[column.idx()].labels,
             _ => None,
-        };
-        Some(Value { id, labels })
+        }
     }
 
     fn lower_binary(
@@ -183,6 +197,9 @@ impl Compiler<'_> {
             BinaryOp::Or => Fun::Or,
         };
         let compares = matches!(op, BinaryOp::Eq | BinaryOp::Ne);
+        if compares && (self.told_of_na(a, b) || self.told_of_na(b, a)) {
+            return None;
+        }
         let (a, b) = match (&a.kind, &b.kind) {
             (_, ExprKind::Text(text)) if compares => {
                 let a = self.lower(a, context, place)?;
@@ -202,6 +219,19 @@ impl Compiler<'_> {
         Some(Value { id: self.map(fun, vec![a, b], span), labels: None })
     }
 
+    /// Tells that nothing is equal to a missing value, where `na` is written as one.
+    fn told_of_na(&mut self, na: &Expr, other: &Expr) -> bool {
+        let ExprKind::Name(name) = &na.kind else { return false };
+        if !is_na(name) || self.binding(name).is_some() {
+            return false;
+        }
+        let error = Diagnostic::error(na.span, "nothing is equal to a missing value")
+            .label("the comparison is missing itself")
+            .hint(format!("write `is_missing({other})`"));
+        self.report(error);
+        true
+    }
+
     /// Tells that a category lacks its quotes, as in `arm == control`, if it does.
     fn told_category(&mut self, a: &Expr, b: &Expr, context: &Context) -> bool {
         let name = |e: &Expr| match &e.kind {
@@ -212,12 +242,8 @@ impl Compiler<'_> {
         let labels = |c: &Self, name: &str| {
             let given =
                 context.given.iter().find(|(n, _)| n == name).map(|(_, value)| value.labels);
-            let column = |node| match c.graph.node(node).kind {
-                NodeKind::Column(column) => c.columns[column.idx()].labels,
-                _ => None,
-            };
             given.unwrap_or_else(|| match c.binding(name) {
-                Some(Binding::Variable(node)) => column(node),
+                Some(Binding::Variable(node)) => c.labels_of(node),
                 _ => None,
             })
         };
@@ -262,7 +288,9 @@ impl Compiler<'_> {
         let constants: Vec<Option<f64>> = (0..args.len()).map(value).collect();
         if let Some(all) = constants.iter().copied().collect::<Option<Vec<f64>>>() {
             let at = |i: usize| all.get(i).copied().unwrap_or(0.0);
-            return self.graph.constant(fun.apply(at(0), at(1), at(2)), span);
+            let value = fun.apply(at(0), at(1), at(2));
+            let of_na = value.is_nan() && args.iter().any(|a| self.graph.is_na(*a));
+            return self.graph.constant(if of_na { NA } else { value }, span);
         }
         match (fun, constants.as_slice()) {
             (Fun::Mul, [Some(1.0), _]) => return args[1],

@@ -5,6 +5,8 @@ mod calls;
 mod emit;
 pub mod ir;
 mod lower;
+mod missing;
+mod reductions;
 mod scope;
 
 use std::collections::HashMap;
@@ -12,15 +14,16 @@ use std::sync::Arc;
 
 use trialrun_lang::{Diagnostic, Span};
 
-use crate::declared::Name;
+use crate::declared::{Name, Scalar};
 use crate::estimators::Estimation;
 use crate::exec::Op;
 use crate::ids::{ColumnId, GroupingId, LevelId, RunsId};
 use crate::plan::{ColumnInfo, EstimandInfo, EstimatorInfo, LevelInfo, Limits, Mark, Variable};
 use crate::table::Table;
-pub use calls::REDUCTIONS;
 use ir::{Graph, NodeId};
 pub use lower::{Context, Draws, Value};
+pub use missing::Missing;
+pub use reductions::REDUCTIONS;
 pub use scope::{Binding, Groups};
 
 /// A value that an assigned variable can take.
@@ -69,6 +72,10 @@ pub struct Outcome {
     pub columns: Vec<NodeId>,
     /// The names of the columns.
     pub names: Vec<String>,
+    /// The formula, for conditions that are not among those declared.
+    pub formula: Scalar,
+    /// The level at which the formula is evaluated.
+    pub level: LevelId,
     /// Where they are declared.
     pub span: Span,
 }
@@ -125,7 +132,7 @@ pub struct Compiler<'a> {
     pub notes: Vec<String>,
     scope: HashMap<String, (Binding, Span)>,
     /// Variables of the design that real data lack, computed when they are first used.
-    deferred: Vec<(Name, crate::declared::Scalar, LevelId)>,
+    deferred: Vec<(Name, Scalar, LevelId)>,
     stored: HashMap<NodeId, ColumnId>,
     broadcasts: HashMap<(ColumnId, LevelId), ColumnId>,
     runs_known: HashMap<(LevelId, LevelId), RunsId>,

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use trialrun_lang::{Diagnostic, Span};
 
 use super::ir::{NodeId, NodeKind};
-use super::{Compiler, Context};
+use super::{Compiler, Context, Missing};
 use crate::declared::{Name, Places, Scalar, Text};
 use crate::exec::units::{Carry, GroupBy};
 use crate::ids::{ColumnId, GroupingId, LevelId, RunsId};
@@ -116,7 +116,10 @@ impl Compiler<'_> {
                 }
             };
             let id = self.new_column(self.frame);
-            self.columns[id.idx()] = ColumnInfo { level: self.frame, labels, data: Some(values) };
+            let some = values.iter().any(|v| v.is_nan());
+            let missing = if some { Missing::Declared } else { Missing::Never };
+            let data = Some(values);
+            self.columns[id.idx()] = ColumnInfo { level: self.frame, labels, missing, data };
             let name = Name { text: column.name.clone(), span: Span::default() };
             self.define_column(&name, id, self.frame);
         }
@@ -186,6 +189,7 @@ impl Compiler<'_> {
                 let from = from?;
                 let out = self.new_column(frame);
                 self.columns[out.idx()].labels = self.columns[from.idx()].labels;
+                self.columns[out.idx()].missing = self.columns[from.idx()].missing;
                 self.push(Carry { from, grouping, out, name: name.to_string(), span });
                 self.carried.insert((name.to_string(), frame), out);
                 out

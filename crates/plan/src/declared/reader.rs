@@ -68,6 +68,7 @@ const OPERATORS: [char; 10] = ['+', '*', '/', '^', '(', ')', '=', '<', '>', '~']
 /// Words that can not be names, with what they stand for.
 const RESERVED: &[(&str, &str)] = &[
     ("N", "the number of units of a level"),
+    ("NA", "a missing value"),
     ("true", "the number 1"),
     ("TRUE", "the number 1"),
     ("false", "the number 0"),

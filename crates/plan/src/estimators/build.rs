@@ -7,7 +7,7 @@ use super::collapse::Collapse;
 use super::model::{Factor, Model, Part, Source, Term};
 use super::warnings::{warn_of_copies, warn_of_unused};
 use crate::compile::ir::NodeId;
-use crate::compile::{Compiler, Context, Groups, Value};
+use crate::compile::{Compiler, Context, Groups, Missing, Value};
 use crate::declared::{Name, Text};
 use crate::functions::Fun;
 use crate::ids::LevelId;
@@ -174,6 +174,9 @@ pub fn model(
     let of_predictors = cx.deeper(deepest(cx, &nodes), deepest(cx, &keys));
     warn_of_copies(cx, &resolved, of_predictors, level);
     warn_of_unused(cx, &resolved);
+    let mut all = [nodes.as_slice(), &keys, &[resolved.outcome]].concat();
+    all.extend(weights);
+    let drops_missing = all.iter().any(|node| cx.missing(*node) > Missing::Never);
     let collapses = weights.is_none() && cx.data.is_none() && of_predictors != level;
     let rows = if collapses { of_predictors } else { level };
     let (outcome, observations) = if collapses {
@@ -211,7 +214,7 @@ pub fn model(
         outcome,
         observations,
         groups,
-        drops_missing: cx.data.is_some(),
+        drops_missing,
         outcome_label: resolved.outcome_label,
     })
 }
@@ -223,6 +226,7 @@ fn collapsed(
     rows: LevelId,
     level: LevelId,
 ) -> (crate::ids::ColumnId, Source) {
+    let skips_missing = cx.missing(outcome) > Missing::Never;
     let outcome = cx.column_at(outcome, level);
     if let Some(known) = cx.collapsed.get(&(outcome, rows)) {
         let [mean, count, within] = *known;
@@ -231,7 +235,7 @@ fn collapsed(
     let runs = cx.runs_between(rows, level);
     let fixed = cx.runs[runs.idx()];
     let [mean, count, within] = std::array::from_fn(|_| cx.new_column(rows));
-    cx.push(Collapse { outcome, rows, runs, fixed, count, mean, within });
+    cx.push(Collapse { outcome, rows, runs, fixed, skips_missing, count, mean, within });
     cx.collapsed.insert((outcome, rows), [mean, count, within]);
     (mean, Source::Collapsed { count, within })
 }

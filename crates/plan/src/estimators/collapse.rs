@@ -13,6 +13,8 @@ pub struct Collapse {
     pub runs: RunsId,
     /// The length of every run, where it is one number.
     pub fixed: Option<usize>,
+    /// Whether observations can be missing; these are left out.
+    pub skips_missing: bool,
     /// Number of observations.
     pub count: ColumnId,
     /// Their mean.
@@ -30,6 +32,12 @@ impl Op for Collapse {
         let values = ws.column(self.outcome);
         let out = (mean.as_mut_slice(), within.as_mut_slice());
         match self.fixed {
+            _ if self.skips_missing => {
+                for (i, run) in ws.runs(self.runs).windows(2).enumerate() {
+                    let own = &values[run[0] as usize..run[1] as usize];
+                    (count[i], mean[i], within[i]) = moments_of_present(own);
+                }
+            }
             Some(2) => collapse::<2>(values, out),
             Some(3) => collapse::<3>(values, out),
             Some(4) => collapse::<4>(values, out),
@@ -43,7 +51,7 @@ impl Op for Collapse {
                 }
             }
         }
-        if let Some(k @ 2..=6) = self.fixed {
+        if let (Some(k @ 2..=6), false) = (self.fixed, self.skips_missing) {
             count.fill(k as f64);
         }
         ws.put(self.count, count);
@@ -61,6 +69,17 @@ fn moments(values: &[f64]) -> (f64, f64) {
     let mean = crate::exec::reduce::sum(values) / values.len() as f64;
     let squares = values.iter().map(|v| (v - mean) * (v - mean));
     (mean, squares.sum())
+}
+
+/// Number, mean and sum of squares of the values that are not missing.
+fn moments_of_present(values: &[f64]) -> (f64, f64, f64) {
+    let present = || values.iter().filter(|v| !v.is_nan());
+    let n = present().count() as f64;
+    if n == 0.0 {
+        return (0.0, 0.0, 0.0);
+    }
+    let mean = present().sum::<f64>() / n;
+    (n, mean, present().map(|v| (v - mean) * (v - mean)).sum())
 }
 
 /// The same for runs of one short length.

@@ -26,7 +26,7 @@ pub struct Model {
     pub observations: Source,
     /// Clusters, or groups of the random effect.
     pub groups: Option<Groups>,
-    /// Whether rows with a missing value are left out: real data.
+    /// Whether values can be missing; rows with one are left out.
     pub drops_missing: bool,
     /// The outcome as the formula writes it.
     pub outcome_label: String,
@@ -88,6 +88,8 @@ pub struct ModelScratch {
     outcome: Vec<f64>,
     weight: Vec<f64>,
     within: Vec<f64>,
+    /// Whether the rows were picked out, or put in the order of groups: `index` has them.
+    picked: bool,
     /// Rows to use, in the order of their groups.
     index: Vec<u32>,
     offsets: Vec<u32>,
@@ -108,7 +110,11 @@ impl Model {
     /// `NoRows` where every row has a missing value.
     pub fn prepare(&self, ws: &mut Workspace) -> Result<(), Failure> {
         let mut scratch = std::mem::take(&mut ws.model);
-        let picked = self.is_picked() && self.pick_rows(ws, &mut scratch);
+        let picked = self.is_picked(ws);
+        scratch.picked = picked;
+        if picked {
+            self.pick_rows(ws, &mut scratch);
+        }
         let index = if picked { Some(scratch.index.as_slice()) } else { None };
         let n = index.map_or(ws.size(self.rows), <[u32]>::len);
         if picked {
@@ -129,8 +135,22 @@ impl Model {
     }
 
     /// Whether rows have to be picked out or put in the order of groups.
-    fn is_picked(&self) -> bool {
-        self.drops_missing || matches!(self.groups, Some(Groups::Values(_)))
+    fn is_picked(&self, ws: &Workspace) -> bool {
+        let n = ws.size(self.rows);
+        let is_whole = |column: ColumnId| !ws.column(column)[..n].iter().any(|v| v.is_nan());
+        matches!(self.groups, Some(Groups::Values(_)))
+            || (self.drops_missing && !self.all_columns(is_whole))
+    }
+
+    /// Whether something holds for each column that has to be there in a row.
+    fn all_columns(&self, holds: impl Fn(ColumnId) -> bool) -> bool {
+        let weights_hold = match self.observations {
+            Source::Weighted(weight) => holds(weight),
+            Source::Single | Source::Collapsed { .. } => true,
+        };
+        let term_holds =
+            |t: &Term| t.numeric.is_none_or(&holds) && t.factors.iter().all(|f| holds(f.column));
+        weights_hold && holds(self.outcome) && self.terms.iter().all(term_holds)
     }
 
     /// The rows that `prepare` made.
@@ -142,7 +162,7 @@ impl Model {
         n: usize,
     ) -> Rows<'w> {
         let p = scratch.starts.last().copied().unwrap_or(0);
-        let picked = self.is_picked();
+        let picked = scratch.picked;
         let source = |column: ColumnId, copied: &'w Vec<f64>| {
             if picked { copied.as_slice() } else { &columns[column.idx()][..n] }
         };
@@ -164,13 +184,14 @@ impl Model {
     }
 
     /// Picks the rows of a fit, sorted by groups, without those that have a missing value.
-    fn pick_rows(&self, ws: &Workspace, scratch: &mut ModelScratch) -> bool {
+    fn pick_rows(&self, ws: &Workspace, scratch: &mut ModelScratch) {
         let n = ws.size(self.rows);
         let ModelScratch { index, offsets, .. } = scratch;
         index.clear();
         offsets.clear();
         offsets.push(0);
-        let keeps = |row: u32| !self.drops_missing || self.is_complete(ws, row as usize);
+        let is_complete = |row: u32| self.all_columns(|c| !ws.column(c)[row as usize].is_nan());
+        let keeps = |row: u32| !self.drops_missing || is_complete(row);
         match self.groups {
             Some(Groups::Values(grouping)) => {
                 let grouping = ws.grouping(grouping);
@@ -188,22 +209,6 @@ impl Model {
             }
             None => index.extend((0..n as u32).filter(|row| keeps(*row))),
         }
-        true
-    }
-
-    /// Whether a row has no missing value.
-    fn is_complete(&self, ws: &Workspace, row: usize) -> bool {
-        let has = |column: ColumnId| !ws.column(column)[row].is_nan();
-        let weighted = match self.observations {
-            Source::Weighted(weight) => has(weight),
-            _ => true,
-        };
-        weighted
-            && has(self.outcome)
-            && self
-                .terms
-                .iter()
-                .all(|t| t.numeric.is_none_or(&has) && t.factors.iter().all(|f| has(f.column)))
     }
 
     /// Finds the categories of each factor that occur, in ascending order.

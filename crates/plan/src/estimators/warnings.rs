@@ -40,9 +40,12 @@ pub fn warn_of_unused(cx: &mut Compiler<'_>, resolved: &Resolved) {
     };
     let of_outcome = cx.behind(&[resolved.outcome]);
     let is_revealed = |name: &str| node(name).is_some_and(|node| of_outcome.contains(&node));
-    let Some(outcome) = cx.outcomes.iter().find(|o| is_revealed(&o.name)) else { return };
+    // What the outcome was revealed by may have been revealed itself: take-up by assignment.
+    let revealed: Vec<_> = cx.outcomes.iter().filter(|o| is_revealed(&o.name)).collect();
+    let Some(outcome) = revealed.last() else { return };
     let used = cx.behind(&resolved.predictors());
-    let by: Vec<&str> = outcome.by.iter().map(|(name, _)| name.as_str()).collect();
+    let by = revealed.iter().flat_map(|o| o.by.iter().map(|(name, _)| name.as_str()));
+    let by: Vec<&str> = by.collect();
     if by.iter().any(|name| node(name).is_none_or(|node| used.contains(&node))) {
         return;
     }

@@ -142,7 +142,8 @@ pub fn sum(values: &[f64]) -> f64 {
 }
 
 /// The reduction of a set of values. The mean, smallest, largest and quantiles of no value, and
-/// the variance of fewer than two, are missing (NaN).
+/// the variance of fewer than two, are missing (NaN). So is what has a missing value among its
+/// own; a missing condition does not hold.
 pub fn reduce(reduction: Reduction, values: &[f64], sorted: &mut Vec<f64>) -> f64 {
     let n = values.len() as f64;
     match reduction {
@@ -156,7 +157,7 @@ pub fn reduce(reduction: Reduction, values: &[f64], sorted: &mut Vec<f64>) -> f6
         Reduction::Quantile(p) => quantile(values, f64::from_bits(p), sorted),
         Reduction::Count => values.iter().filter(|v| **v != 0.0 && !v.is_nan()).count() as f64,
         Reduction::Any => f64::from(u8::from(values.iter().any(|v| *v != 0.0 && !v.is_nan()))),
-        Reduction::All => f64::from(u8::from(values.iter().all(|v| *v != 0.0))),
+        Reduction::All => f64::from(u8::from(values.iter().all(|v| *v != 0.0 && !v.is_nan()))),
     }
 }
 

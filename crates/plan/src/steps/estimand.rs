@@ -3,6 +3,10 @@
 //! An estimand is one number in each simulation, computed where it stands in the chain: before a
 //! sampling step it refers to the whole population. Reductions run over the current rows.
 //!
+//! Estimators of an estimand of nobody (no complier was drawn) are counted as failed in that
+//! simulation. An estimand that is missing because some of its values are stops the run: reduce
+//! with `na_rm = true` if the others are meant.
+//!
 //! # Fields
 //! - `label`: its name, which estimators refer to.
 //! - `value`: an expression that reduces to one number.
@@ -16,12 +20,13 @@
 //!     where: "girl == 1"),
 //! ```
 
-use trialrun_lang::Diagnostic;
+use trialrun_lang::{Diagnostic, Span};
 
 use super::{Declared, all_of};
-use crate::compile::{Compiler, Context, Declares};
+use crate::compile::{Compiler, Context, Declares, Missing};
 use crate::declared::{Fields, Name, Reader, Scalar, Text};
-use crate::ids::LevelId;
+use crate::exec::{Op, Stop, Workspace};
+use crate::ids::{ColumnId, LevelId};
 use crate::plan::EstimandInfo;
 
 /// An estimand, as declared.
@@ -73,7 +78,7 @@ impl Declared for Estimand {
 }
 
 impl Estimand {
-    fn column(&self, cx: &mut Compiler<'_>) -> Option<crate::ids::ColumnId> {
+    fn column(&self, cx: &mut Compiler<'_>) -> Option<ColumnId> {
         let level = cx.level_or_frame(self.level.as_ref())?;
         let mut context = Context::at(level).without_draws(
             "an estimand has no draws of its own: declare the draw as a variable, and name it here",
@@ -93,6 +98,28 @@ impl Estimand {
             );
             return None;
         }
-        Some(cx.column_of(value.id))
+        let column = cx.column_of(value.id);
+        if cx.missing(value.id) == Missing::Declared {
+            cx.push(NotMissing { column, label: self.label.text.clone(), span: self.value.span() });
+        }
+        Some(column)
+    }
+}
+
+/// Stops a simulation whose estimand is missing because some of its values are.
+struct NotMissing {
+    column: ColumnId,
+    label: String,
+    span: Span,
+}
+
+impl Op for NotMissing {
+    fn run(&self, ws: &mut Workspace) -> Result<(), Stop> {
+        if !ws.scalar(self.column).is_nan() {
+            return Ok(());
+        }
+        let message = format!("the estimand `{}` is missing", self.label);
+        Err(Stop::at(self.span, message, "some of its values are missing")
+            .hint("`mean(x, na_rm = true)` leaves missing values out"))
     }
 }

@@ -6,6 +6,11 @@
 //! refused: each condition would get a draw of its own, and the effect on a unit would be noise.
 //! Declare the draw as a variable of a level instead.
 //!
+//! A condition may be an outcome itself. Take-up depends on the assignment, and the outcome on
+//! take-up: two steps, of which the second has `conditions: { takeup: [0, 1] }`. Or it may be a
+//! share, such as that of the treated neighbours: the conditions are then those for which columns
+//! are wanted, and Reveal evaluates the formula at the share that a unit has.
+//!
 //! # Fields
 //! - `outcome`: the outcome's name; a Reveal step makes the variable of that name.
 //! - `conditions`: a map from assigned variables to lists of conditions, numbers or names.
@@ -100,7 +105,7 @@ impl Declared for PotentialOutcomes {
             cx.graph.add(NodeKind::Column(column), level, span)
         });
         let columns: Vec<NodeId> = columns.collect();
-        cx.outcomes.push(self.outcome(labels, columns));
+        cx.outcomes.push(self.outcome(labels, columns, level));
     }
 
     fn declares(&self) -> Vec<(Declares, Name)> {
@@ -166,11 +171,17 @@ impl PotentialOutcomes {
         chosen
     }
 
-    fn outcome(&self, labels: Vec<Option<u32>>, columns: Vec<NodeId>) -> Outcome {
+    fn outcome(
+        &self,
+        labels: Vec<Option<u32>>,
+        columns: Vec<NodeId>,
+        level: crate::ids::LevelId,
+    ) -> Outcome {
         let by = self.conditions.iter().map(|(n, c)| (n.text.clone(), c.list.clone())).collect();
         let names = self.names().into_iter().map(|name| name.text).collect();
         let (name, span) = (self.outcome.text.clone(), self.outcome.span);
-        Outcome { name, by, labels, columns, names, span }
+        let formula = self.formula.clone();
+        Outcome { name, by, labels, columns, names, formula, level, span }
     }
 
     /// Makes the names known after an error, so that steps that use them are not wrong too.
@@ -186,6 +197,6 @@ impl PotentialOutcomes {
             cx.define_column(&name, column, level);
             columns.push(cx.graph.add(NodeKind::Column(column), level, self.outcome.span));
         }
-        cx.outcomes.push(self.outcome(labels, columns));
+        cx.outcomes.push(self.outcome(labels, columns, level));
     }
 }

@@ -1,21 +1,32 @@
 //! Reveals the outcome that goes with the condition a unit was assigned to.
 //!
+//! The conditions may be assigned, or be outcomes that were revealed before (take-up), or any other
+//! variable (the share of treated neighbours): then the formula of the potential outcomes is
+//! evaluated at the values that the units have.
+//!
 //! # Fields
 //! - `outcome`: an outcome that a PotentialOutcomes step declares; the variable of that name is
 //!   made.
-//! - `by`: the assigned variables, one or a list; by default those of the potential outcomes.
+//! - `by`: the variables of the conditions, one or a list; by default those of the potential
+//!   outcomes.
+//! - `response`: a variable; the outcome is missing where it is not 1. It may be a potential
+//!   outcome that was revealed itself, so that treatment drives attrition.
 //!
 //! # Example
 //! ```ron
 //! Reveal(outcome: score, by: [treatment]),
+//! Reveal(outcome: responds, by: treatment),
+//! Reveal(outcome: income, by: treatment, response: responds),
 //! ```
 
 use trialrun_lang::{Diagnostic, Span, did_you_mean, suggestion};
 
 use super::{Declared, all_of};
-use crate::compile::{Compiler, Context, Declares};
+use crate::compile::ir::{NA, NodeId, NodeKind};
+use crate::compile::{Compiler, Context, Declares, Missing, Value};
 use crate::declared::{Fields, Name, Reader, joined};
 use crate::exec::reveal::Reveal as RevealOp;
+use crate::functions::Fun;
 use crate::ids::LevelId;
 
 /// A reveal, as declared.
@@ -23,13 +34,15 @@ use crate::ids::LevelId;
 pub struct Reveal {
     outcome: Name,
     by: Vec<Name>,
+    response: Option<Name>,
 }
 
 impl Declared for Reveal {
     fn read(r: &mut Reader, f: &mut Fields<'_>) -> Option<Self> {
         let outcome = f.required(r, "outcome", Reader::identifier);
         let by = f.optional(r, "by", |r, node| r.list(node, Reader::identifier));
-        Some(Self { outcome: outcome?, by: by.unwrap_or_default() })
+        let response = f.optional(r, "response", Reader::identifier);
+        Some(Self { outcome: outcome?, by: by.unwrap_or_default(), response })
     }
 
     fn compile(&self, cx: &mut Compiler<'_>) {
@@ -52,7 +65,10 @@ impl Declared for Reveal {
     fn describe(&self) -> String {
         let by: Vec<String> = self.by.iter().map(|n| format!("`{}`", n.text)).collect();
         let by = if by.is_empty() { "its assigned variables".into() } else { by.join(" and ") };
-        format!("reveal `{}` by {by}", self.outcome.text)
+        let response = self.response.as_ref();
+        let missing =
+            response.map_or(String::new(), |r| format!(", missing where `{}` is not 1", r.text));
+        format!("reveal `{}` by {by}{missing}", self.outcome.text)
     }
 }
 
@@ -108,6 +124,40 @@ impl Reveal {
     }
 
     fn reveal(&self, cx: &mut Compiler<'_>, at: usize) -> Option<()> {
+        let by = cx.outcomes[at].by.iter();
+        let assigned = by.clone().all(|(name, _)| cx.assigned.iter().any(|(a, _)| a == name));
+        let known = by.clone().all(|(name, _)| cx.binding(name).is_some());
+        let revealed = if assigned || !known { self.choose(cx, at) } else { self.evaluate(cx, at) };
+        let response = self.response.as_ref();
+        let frame = Context::at(cx.frame);
+        let response = response.map(|r| cx.resolve(&r.text, r.span, &frame).map(|n| (n, r.span)));
+        let mut node = revealed?;
+        if let Some(response) = response {
+            let (response, span) = response?;
+            let one = cx.graph.constant(1.0, span);
+            let responds = cx.map(Fun::Eq, vec![response, one], span);
+            let missing = cx.graph.constant(NA, span);
+            node = cx.map(Fun::If, vec![responds, node, missing], span);
+        }
+        cx.define(&self.outcome, node, cx.frame);
+        Some(())
+    }
+
+    /// Where a variable of the conditions is named, or the outcome.
+    fn span_of(&self, variable: &str) -> Span {
+        self.by.iter().find(|b| b.text == variable).map_or(self.outcome.span, |b| b.span)
+    }
+
+    /// Reports that the units of the potential outcomes are no longer there.
+    fn rows_are_gone(&self, cx: &mut Compiler<'_>) {
+        let message = format!("the rows of `{}` are gone", self.outcome.text);
+        let error = Diagnostic::error(self.outcome.span, message)
+            .label("its potential outcomes are further down than the rows");
+        cx.report(error.hint("put this step before the Aggregate step"));
+    }
+
+    /// Chooses among the columns of potential outcomes by assigned variables.
+    fn choose(&self, cx: &mut Compiler<'_>, at: usize) -> Option<NodeId> {
         let outcome = &cx.outcomes[at];
         let (by, sources) = (outcome.by.clone(), outcome.columns.clone());
         let frame = cx.frame;
@@ -116,8 +166,7 @@ impl Reveal {
         let mut deepest_choice = LevelId::WHOLE;
         for (variable, conditions) in &by {
             let given = cx.assigned.iter().find(|(name, _)| name == variable);
-            let span =
-                self.by.iter().find(|b| b.text == *variable).map_or(self.outcome.span, |b| b.span);
+            let span = self.span_of(variable);
             let Some((_, possible)) = given else {
                 not_assigned(cx, variable, span);
                 return None;
@@ -137,15 +186,14 @@ impl Reveal {
             deepest_choice = cx.deeper(deepest_choice, cx.graph.node(node).level);
             assigned.push((node, conditions.iter().map(|c| c.value).collect::<Vec<f64>>()));
         }
+        let mut missing = Missing::Never;
         for source in &sources {
             if !cx.is_above(cx.graph.node(*source).level, frame) {
-                let message = format!("the rows of `{}` are gone", self.outcome.text);
-                let error = Diagnostic::error(self.outcome.span, message)
-                    .label("its potential outcomes are further down than the rows");
-                cx.report(error.hint("put this step before the Aggregate step"));
+                self.rows_are_gone(cx);
                 return None;
             }
             level = cx.deeper(level, cx.graph.node(*source).level);
+            missing = missing.max(cx.missing(*source));
         }
         level = cx.deeper(level, deepest_choice);
         let sources = sources.iter().map(|s| cx.column_at(*s, level)).collect();
@@ -153,10 +201,41 @@ impl Reveal {
             assigned.into_iter().map(|(n, c)| (cx.column_at(n, deepest_choice), c)).collect();
         let runs = cx.runs_between(deepest_choice, level);
         let out = cx.new_column(level);
+        cx.columns[out.idx()].missing = missing;
         let alone = deepest_choice == level;
         cx.push(RevealOp { level, choice: deepest_choice, runs, alone, assigned, sources, out });
-        cx.define_column(&self.outcome, out, frame);
-        Some(())
+        Some(cx.graph.add(NodeKind::Column(out), level, self.outcome.span))
+    }
+
+    /// Evaluates the formula at the values that the variables of the conditions have.
+    fn evaluate(&self, cx: &mut Compiler<'_>, at: usize) -> Option<NodeId> {
+        let outcome = &cx.outcomes[at];
+        let (by, labels) = (outcome.by.clone(), outcome.labels.clone());
+        let (formula, level) = (outcome.formula.clone(), outcome.level);
+        if !cx.is_above(level, cx.frame) {
+            self.rows_are_gone(cx);
+            return None;
+        }
+        let mut context = Context::at(level);
+        for ((variable, _), wanted) in by.into_iter().zip(labels) {
+            let span = self.span_of(&variable);
+            let id = cx.resolve(&variable, span, &Context::at(cx.frame))?;
+            let found = cx.labels_of(id);
+            let same = |a: u32, b: u32| cx.labels[a as usize] == cx.labels[b as usize];
+            if let Some(wanted) = wanted
+                && !found.is_some_and(|found| same(found, wanted))
+            {
+                let names: Vec<&str> =
+                    cx.labels[wanted as usize].iter().map(String::as_str).collect();
+                let message = format!("the categories of `{variable}` are not the conditions");
+                let hint = format!("`{}` has {}", self.outcome.text, joined(&names, "and"));
+                let error = Diagnostic::error(span, message).label("other categories");
+                cx.report(error.hint(hint));
+                return None;
+            }
+            context.given.push((variable, Value { id, labels: found }));
+        }
+        cx.scalar(&formula, &context).map(|value| value.id)
     }
 }
 
