@@ -1,12 +1,16 @@
-//! Every case of R's least squares and random intercepts, from design file and CSV to numbers.
+//! Every case of R's least squares and random intercepts, from design file and CSV to numbers;
+//! those of design-based estimators are in `design_based`.
 //!
 //! Inputs and results are in `tests/oracle`, with the R scripts that make them. The tolerances are
 //! those that the results support; none is wider than it has to be.
+
+mod design_based;
 
 use std::path::PathBuf;
 
 use serde_json::Value;
 use trialrun_plan::{Coefficient, Details};
+use trialrun_stats::Failure;
 
 use crate::common::plan_for;
 
@@ -21,8 +25,13 @@ fn cases(family: &str) -> Vec<Value> {
     parsed["cases"].as_array().unwrap().clone()
 }
 
-/// Fits one method to a case's data.
+/// Fits one method to a case's data, which must be possible.
 fn fit(case: &Value, method: &str) -> (Vec<Coefficient>, Details) {
+    try_fit(case, method).unwrap_or_else(|f| panic!("{}: {f}", case["name"]))
+}
+
+/// Fits one method to a case's data.
+fn try_fit(case: &Value, method: &str) -> Result<(Vec<Coefficient>, Details), Failure> {
     let alpha = case["alpha"].as_f64().unwrap_or(0.05);
     let source = format!(
         "Design(steps: [Estimator(label: \"case\", term: All, method: {method})], \
@@ -33,9 +42,7 @@ fn fit(case: &Value, method: &str) -> (Vec<Coefficient>, Details) {
     let plan = plan_for(&source, &table);
     let mut ws = plan.workspace();
     plan.simulate(&mut ws, 0, 0).unwrap();
-    plan.estimations[0]
-        .full(&mut ws, &plan.labels)
-        .unwrap_or_else(|f| panic!("{}: {f}", case["name"]))
+    plan.estimations[0].full(&mut ws, &plan.labels)
 }
 
 /// Asserts that a number is R's, to a relative tolerance.

@@ -1,6 +1,8 @@
 //! Simulations against closed forms: tests of known size and power, variances known exactly,
 //! moments of draws, and the figures that R gives for the first design.
 
+mod design_based;
+
 use trialrun_plan::{Estimate, Plan, Workspace};
 use trialrun_run::{RowDiagnosis, Settings, Unwatched};
 

@@ -24,6 +24,7 @@ pub const GALLERY: &[Entry] = gallery![
     "blocked",
     "cluster-rct",
     "factorial",
+    "matched-pairs",
     "multi-arm",
     "noncompliance",
     "spillovers",

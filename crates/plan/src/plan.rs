@@ -188,6 +188,7 @@ impl Plan {
             urn: Vec::new(),
             sorted: Vec::new(),
             ols: Default::default(),
+            dim: Default::default(),
             lmm: Default::default(),
             model: ModelScratch::default(),
             rows: vec![Row::EMPTY; self.n_rows()],

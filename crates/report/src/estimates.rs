@@ -45,6 +45,9 @@ impl Estimated {
         for (name, value) in &self.details.numbers {
             fit.insert((*name).to_string(), json_number(*value));
         }
+        for (name, word) in &self.details.words {
+            fit.insert((*name).to_string(), json!(word));
+        }
         if !self.details.random_effects.is_empty() {
             let effect = |(group, term, sd): &(String, String, f64)| {
                 let sd = json_number(*sd);
@@ -202,12 +205,10 @@ fn grid(results: &[Estimated]) -> Grid {
 fn fits(results: &[Estimated]) -> String {
     let mut text = String::from("\n");
     for result in results {
-        let mut known: Vec<String> = result
-            .details
-            .numbers
-            .iter()
-            .map(|(name, value)| format!("{name} {}", significant(*value, 6)))
-            .collect();
+        let words = result.details.words.iter().map(|(name, word)| format!("{name} {word}"));
+        let numbers = result.details.numbers.iter();
+        let numbers = numbers.map(|(name, value)| format!("{name} {}", significant(*value, 6)));
+        let mut known: Vec<String> = words.chain(numbers).collect();
         for (group, term, sd) in &result.details.random_effects {
             known.push(format!("sd of {term} by {group} {}", significant(*sd, 6)));
         }

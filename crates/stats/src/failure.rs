@@ -21,13 +21,23 @@ pub enum Failure {
     BadWeights,
     /// The optimiser did not reach an optimum.
     NotConverged,
+    /// A condition has no unit, in all or in a block.
+    EmptyArm,
+    /// One unit or cluster is alone in an arm, and no other block is like that.
+    TooFewInArm,
+    /// Units of one cluster have different conditions.
+    MixedCluster,
+    /// A cluster has units in more than one block.
+    SplitCluster,
+    /// The treatment has a value that is no condition.
+    NotACondition,
     /// The estimand of the simulation is not a finite number.
     NoEstimand,
 }
 
 impl Failure {
     /// Every reason, in the order in which reports list them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 15] = [
         Self::NoRows,
         Self::NotFinite,
         Self::TermDropped,
@@ -37,6 +47,11 @@ impl Failure {
         Self::ZeroStandardError,
         Self::BadWeights,
         Self::NotConverged,
+        Self::EmptyArm,
+        Self::TooFewInArm,
+        Self::MixedCluster,
+        Self::SplitCluster,
+        Self::NotACondition,
         Self::NoEstimand,
     ];
 
@@ -52,6 +67,11 @@ impl Failure {
             Self::ZeroStandardError => "zero_standard_error",
             Self::BadWeights => "bad_weights",
             Self::NotConverged => "not_converged",
+            Self::EmptyArm => "empty_arm",
+            Self::TooFewInArm => "too_few_in_arm",
+            Self::MixedCluster => "mixed_cluster",
+            Self::SplitCluster => "split_cluster",
+            Self::NotACondition => "not_a_condition",
             Self::NoEstimand => "no_estimand",
         }
     }
@@ -68,6 +88,13 @@ impl Failure {
             Self::ZeroStandardError => "the standard error is zero",
             Self::BadWeights => "a weight is negative, or all are zero",
             Self::NotConverged => "the optimiser did not reach an optimum",
+            Self::EmptyArm => "a condition has no unit, in all or in a block",
+            Self::TooFewInArm => {
+                "a unit or cluster is alone in its arm, and no other block is like that"
+            }
+            Self::MixedCluster => "units of one cluster have different conditions",
+            Self::SplitCluster => "a cluster has units in more than one block",
+            Self::NotACondition => "the treatment has a value that is no condition",
             Self::NoEstimand => "the estimand is not a finite number",
         }
     }

@@ -1,9 +1,11 @@
-//! Numeric kernels on slices: special functions, moments, least squares, mixed models.
+//! Numeric kernels on slices: special functions, moments, least squares, differences in means and
+//! mixed models.
 //!
 //! Nothing here draws a random number, reads a file or allocates in a loop: each kernel takes its
 //! scratch space as an argument, grows it when a larger problem arrives, and is a pure function
 //! of its inputs. A fit that cannot be made is an `Err(Failure)`, never a NaN.
 
+pub mod dim;
 pub mod failure;
 pub mod linalg;
 pub mod lmm;

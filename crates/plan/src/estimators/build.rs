@@ -4,10 +4,10 @@ use trialrun_lang::{Diagnostic, Formula, RandomTerm, Span};
 
 use super::coding::full_coding;
 use super::collapse::Collapse;
-use super::model::{Factor, Model, Part, Source, Term};
+use super::model::{Blocks, Factor, Model, Part, Source, Term};
 use super::warnings::{warn_of_copies, warn_of_unused};
 use crate::compile::ir::NodeId;
-use crate::compile::{Compiler, Context, Groups, Missing, Value};
+use crate::compile::{Binding, Compiler, Context, Groups, Missing, Value};
 use crate::declared::{Name, Text};
 use crate::functions::Fun;
 use crate::ids::LevelId;
@@ -24,6 +24,18 @@ pub struct Resolved {
 }
 
 impl Resolved {
+    /// A model of one number, without intercept.
+    pub fn of_one(outcome: NodeId, predictor: NodeId, label: String, formula: &Formula) -> Self {
+        let parts = vec![Part::Numeric(label)];
+        Self {
+            outcome,
+            intercept: false,
+            terms: vec![ResolvedTerm { parts, numeric: Some(predictor), factors: vec![] }],
+            outcome_label: formula.response.to_string(),
+            span: formula.span,
+        }
+    }
+
     /// The nodes of the predictors.
     pub fn predictors(&self) -> Vec<NodeId> {
         let of_term = |t: &ResolvedTerm| {
@@ -70,25 +82,40 @@ pub fn no_instruments(cx: &mut Compiler<'_>, formula: &Formula, method: &str) ->
     None
 }
 
-/// Resolves the names of a formula at the rows of a level.
-fn resolve(cx: &mut Compiler<'_>, formula: &Formula, level: LevelId) -> Option<Resolved> {
-    let context = Context::at(level).without_draws(
-        "a model has no draws of its own: declare the draw as a variable, and name it here",
-    );
-    let outcome = cx.lower(&formula.response, &context, &mut 0);
-    if let Some(Value { labels: Some(_), .. }) = outcome {
+/// Resolves the outcome of a formula.
+pub fn resolve_outcome(
+    cx: &mut Compiler<'_>,
+    formula: &Formula,
+    context: &Context,
+) -> Option<NodeId> {
+    let outcome = cx.lower(&formula.response, context, &mut 0)?;
+    if outcome.labels.is_some() {
         let error = Diagnostic::error(formula.response.span, "the outcome is not a number")
             .label("a variable of categories")
             .hint("compare it with a category: `I(answer == 'yes') ~ ...`");
         cx.report(error);
         return None;
     }
+    Some(outcome.id)
+}
+
+/// Where the expressions of a model stand: at the rows of a level, without draws.
+pub fn context(level: LevelId) -> Context {
+    Context::at(level).without_draws(
+        "a model has no draws of its own: declare the draw as a variable, and name it here",
+    )
+}
+
+/// Resolves the names of a formula at the rows of a level.
+pub fn resolve(cx: &mut Compiler<'_>, formula: &Formula, level: LevelId) -> Option<Resolved> {
+    let context = context(level);
+    let outcome = resolve_outcome(cx, formula, &context);
     let mut values: Vec<Vec<Option<Value>>> = Vec::new();
     for term in &formula.terms {
         let of_term = term.factors.iter().map(|f| cx.lower(&f.expr, &context, &mut 0)).collect();
         values.push(of_term);
     }
-    let outcome = outcome?.id;
+    let outcome = outcome?;
     let values: Option<Vec<Vec<Value>>> =
         values.into_iter().map(|t| t.into_iter().collect()).collect();
     let values = values?;
@@ -132,6 +159,8 @@ pub enum Wanted<'a> {
     Clusters(&'a Name),
     /// Groups of a random effect.
     Random(&'a RandomTerm),
+    /// Blocks, and clusters within them.
+    Blocks(&'a Name, Option<&'a Name>),
 }
 
 impl Wanted<'_> {
@@ -139,6 +168,9 @@ impl Wanted<'_> {
         match self {
             Self::Nothing => Vec::new(),
             Self::Clusters(name) => vec![(*name).clone()],
+            Self::Blocks(blocks, clusters) => {
+                [Some(*blocks), *clusters].into_iter().flatten().cloned().collect()
+            }
             Self::Random(term) => {
                 let name = |(text, span): &(String, _)| Name { text: text.clone(), span: *span };
                 term.grouping.iter().map(name).collect()
@@ -156,8 +188,20 @@ pub fn model(
     groups: &Wanted<'_>,
     weights: Option<&Name>,
 ) -> Option<Model> {
-    // Each part is resolved before a failure of another is acted on: all errors are told.
     let resolved = resolve(cx, formula, level);
+    assemble(cx, resolved, level, groups, weights, None)
+}
+
+/// Makes the columns of a model whose formula is resolved; `subset` tells which rows it has.
+pub fn assemble(
+    cx: &mut Compiler<'_>,
+    resolved: Option<Resolved>,
+    level: LevelId,
+    groups: &Wanted<'_>,
+    weights: Option<&Name>,
+    subset: Option<NodeId>,
+) -> Option<Model> {
+    // Each part is resolved before a failure of another is acted on: all errors are told.
     let context = Context::at(level).for_a_name();
     let mut found = |name: &Name| cx.resolve(&name.text, name.span, &context);
     let keys: Vec<Option<NodeId>> = groups.names().iter().map(&mut found).collect();
@@ -167,7 +211,8 @@ pub fn model(
         None => None,
         Some(weights) => Some(weights?),
     };
-    let nodes = resolved.predictors();
+    let mut nodes = resolved.predictors();
+    nodes.extend(subset);
     let deepest = |cx: &Compiler<'_>, nodes: &[NodeId]| {
         nodes.iter().fold(LevelId::WHOLE, |l, n| cx.deeper(l, cx.graph.node(*n).level))
     };
@@ -186,14 +231,7 @@ pub fn model(
         let source = weights.map(|w| Source::Weighted(cx.column_at(w, level)));
         (outcome, source.unwrap_or(Source::Single))
     };
-    let groups = match groups.names().as_slice() {
-        [] => None,
-        [name] => Some(cx.groups(name, rows)?),
-        _ => {
-            let keys = keys.iter().map(|k| cx.column_at(*k, rows)).collect();
-            Some(Groups::Values(cx.grouping(rows, keys)))
-        }
-    };
+    let found = group_rows(cx, groups, &keys, rows)?;
     let term = |cx: &mut Compiler<'_>, t: ResolvedTerm| Term {
         parts: t.parts,
         numeric: t.numeric.map(|n| cx.column_at(n, rows)),
@@ -213,10 +251,73 @@ pub fn model(
         terms,
         outcome,
         observations,
-        groups,
+        groups: found.groups,
+        blocks: found.blocks,
+        subset: subset.map(|s| cx.column_at(s, rows)),
         drops_missing,
         outcome_label: resolved.outcome_label,
     })
+}
+
+/// Groups and blocks of a model's rows.
+struct Grouped {
+    groups: Option<Groups>,
+    blocks: Option<Blocks>,
+}
+
+/// Sorts the rows of a model into the groups that it wants; `keys` are the nodes of their names.
+fn group_rows(
+    cx: &mut Compiler<'_>,
+    wanted: &Wanted<'_>,
+    keys: &[NodeId],
+    rows: LevelId,
+) -> Option<Grouped> {
+    let names = wanted.names();
+    let is_level = |cx: &Compiler<'_>, name: &Name| match cx.binding(&name.text) {
+        Some(Binding::Level(level)) => cx.is_above(level, rows),
+        _ => false,
+    };
+    let by_values = |cx: &mut Compiler<'_>, keys: &[NodeId]| {
+        let keys = keys.iter().map(|k| cx.column_at(*k, rows)).collect();
+        cx.grouping(rows, keys)
+    };
+    let (groups, blocks) = match (wanted, names.as_slice()) {
+        (_, []) => (None, None),
+        (Wanted::Blocks(_, clusters), _) => {
+            let code = cx.column_at(keys[0], rows);
+            let split = match (clusters, keys) {
+                (Some(clusters), [blocks, cluster]) => {
+                    let nested = names.iter().all(|name| is_level(cx, name));
+                    let above = cx.graph.node(*blocks).level;
+                    let below = cx.graph.node(*cluster).level;
+                    if nested && !cx.is_above(above, below) {
+                        cx.report(blocks_within_clusters(&names[0], clusters));
+                        return None;
+                    }
+                    (!nested).then(|| by_values(cx, &keys[1..]))
+                }
+                _ => None,
+            };
+            let runs = names.iter().all(|name| is_level(cx, name));
+            let groups = match (runs, names.last()) {
+                (true, Some(finest)) => cx.groups(finest, rows)?,
+                _ => Groups::Values(by_values(cx, keys)),
+            };
+            (Some(groups), Some(Blocks { code, clusters: split }))
+        }
+        (_, [name]) => (Some(cx.groups(name, rows)?), None),
+        _ => (Some(Groups::Values(by_values(cx, keys))), None),
+    };
+    Some(Grouped { groups, blocks })
+}
+
+/// The error for blocks that lie within clusters.
+fn blocks_within_clusters(blocks: &Name, clusters: &Name) -> Diagnostic {
+    let message = format!("blocks of level `{}` lie within the clusters", blocks.text);
+    Diagnostic::error(blocks.span, message)
+        .label("further down than the clusters")
+        .related(clusters.span, "the clusters")
+        .hint("a block has whole clusters: choose a level above them")
 }
 
 /// The outcome collapsed to the level of the predictors.

@@ -50,6 +50,8 @@ pub struct Fitted {
 pub struct Details {
     /// Named numbers: `sigma`, `log_likelihood` ...
     pub numbers: Vec<(&'static str, f64)>,
+    /// Named words: the kind of design that was found ...
+    pub words: Vec<(&'static str, String)>,
     /// Standard deviations of random effects: group, term, value.
     pub random_effects: Vec<(String, String, f64)>,
     /// Which coefficients were kept.

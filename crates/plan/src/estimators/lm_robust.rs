@@ -154,6 +154,6 @@ impl Fit for Ols {
             numbers.push(("n_clusters", fit.n_clusters as f64));
         }
         let (kept, vcov) = (fit.kept.to_vec(), fit.vcov.to_vec());
-        Ok(Details { numbers, random_effects: Vec::new(), kept, vcov })
+        Ok(Details { numbers, kept, vcov, ..Details::default() })
     }
 }

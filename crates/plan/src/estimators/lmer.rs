@@ -155,6 +155,7 @@ impl Fit for RandomIntercept {
         let mut vcov = vec![0.0; fit.rank() * fit.rank()];
         fit.vcov(&mut vcov);
         let kept = fit.kept().to_vec();
-        Ok(Details { numbers, random_effects: vec![intercept], kept, vcov })
+        let random_effects = vec![intercept];
+        Ok(Details { numbers, random_effects, kept, vcov, ..Details::default() })
     }
 }

@@ -6,10 +6,13 @@
 mod build;
 mod coding;
 mod collapse;
+mod contrast;
+mod difference_in_means;
 mod estimation;
 mod lm_robust;
 mod lmer;
 pub mod model;
+mod pick;
 mod terms;
 mod warnings;
 
@@ -88,6 +91,7 @@ macro_rules! methods {
 }
 
 methods! {
+    DifferenceInMeans in difference_in_means,
     LmRobust in lm_robust,
     Lmer in lmer,
 }

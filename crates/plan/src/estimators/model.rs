@@ -10,7 +10,7 @@ use trialrun_stats::{Failure, Observations, Rows};
 use crate::compile::Groups;
 use crate::exec::Workspace;
 use crate::exec::workspace::grow;
-use crate::ids::{ColumnId, LevelId};
+use crate::ids::{ColumnId, GroupingId, LevelId};
 
 /// A compiled model.
 pub struct Model {
@@ -24,12 +24,25 @@ pub struct Model {
     pub outcome: ColumnId,
     /// What a row stands for.
     pub observations: Source,
-    /// Clusters, or groups of the random effect.
+    /// Clusters, or groups of the random effect; blocks where there are no clusters.
     pub groups: Option<Groups>,
+    /// Blocks, within which the groups are sorted.
+    pub blocks: Option<Blocks>,
+    /// Only rows where this column is neither zero nor missing.
+    pub subset: Option<ColumnId>,
     /// Whether values can be missing; rows with one are left out.
     pub drops_missing: bool,
     /// The outcome as the formula writes it.
     pub outcome_label: String,
+}
+
+/// Blocks of rows, contiguous in the order of the groups.
+#[derive(Clone, Copy, Debug)]
+pub struct Blocks {
+    /// The block of each row.
+    pub code: ColumnId,
+    /// Rows by cluster alone, where the design does not say that clusters lie within blocks.
+    pub clusters: Option<GroupingId>,
 }
 
 /// Where a row's weight comes from.
@@ -91,8 +104,10 @@ pub struct ModelScratch {
     /// Whether the rows were picked out, or put in the order of groups: `index` has them.
     picked: bool,
     /// Rows to use, in the order of their groups.
-    index: Vec<u32>,
-    offsets: Vec<u32>,
+    pub(super) index: Vec<u32>,
+    pub(super) offsets: Vec<u32>,
+    /// Where blocks begin.
+    pub blocks: Vec<u32>,
     /// Categories that occur, factor after factor.
     categories: Vec<f64>,
     /// Where the categories of each factor begin.
@@ -130,27 +145,9 @@ impl Model {
         }
         self.find_categories(ws, &mut scratch, n, picked);
         self.fill(ws, &mut scratch, n, picked);
+        let blocks = self.find_blocks(ws, &mut scratch, n, picked);
         ws.model = scratch;
-        if n == 0 { Err(Failure::NoRows) } else { Ok(()) }
-    }
-
-    /// Whether rows have to be picked out or put in the order of groups.
-    fn is_picked(&self, ws: &Workspace) -> bool {
-        let n = ws.size(self.rows);
-        let is_whole = |column: ColumnId| !ws.column(column)[..n].iter().any(|v| v.is_nan());
-        matches!(self.groups, Some(Groups::Values(_)))
-            || (self.drops_missing && !self.all_columns(is_whole))
-    }
-
-    /// Whether something holds for each column that has to be there in a row.
-    fn all_columns(&self, holds: impl Fn(ColumnId) -> bool) -> bool {
-        let weights_hold = match self.observations {
-            Source::Weighted(weight) => holds(weight),
-            Source::Single | Source::Collapsed { .. } => true,
-        };
-        let term_holds =
-            |t: &Term| t.numeric.is_none_or(&holds) && t.factors.iter().all(|f| holds(f.column));
-        weights_hold && holds(self.outcome) && self.terms.iter().all(term_holds)
+        if n == 0 { Err(Failure::NoRows) } else { blocks }
     }
 
     /// The rows that `prepare` made.
@@ -181,34 +178,6 @@ impl Model {
         };
         let outcome = source(self.outcome, &scratch.outcome);
         Rows { x: &scratch.x[..p * outcome.len()], y: outcome, observations, groups }
-    }
-
-    /// Picks the rows of a fit, sorted by groups, without those that have a missing value.
-    fn pick_rows(&self, ws: &Workspace, scratch: &mut ModelScratch) {
-        let n = ws.size(self.rows);
-        let ModelScratch { index, offsets, .. } = scratch;
-        index.clear();
-        offsets.clear();
-        offsets.push(0);
-        let is_complete = |row: u32| self.all_columns(|c| !ws.column(c)[row as usize].is_nan());
-        let keeps = |row: u32| !self.drops_missing || is_complete(row);
-        match self.groups {
-            Some(Groups::Values(grouping)) => {
-                let grouping = ws.grouping(grouping);
-                for run in grouping.offsets.windows(2) {
-                    let rows = &grouping.order[run[0] as usize..run[1] as usize];
-                    index.extend(rows.iter().copied().filter(|row| keeps(*row)));
-                    offsets.push(index.len() as u32);
-                }
-            }
-            Some(Groups::Runs(_, runs)) => {
-                for run in ws.runs(runs).windows(2) {
-                    index.extend((run[0]..run[1]).filter(|row| keeps(*row)));
-                    offsets.push(index.len() as u32);
-                }
-            }
-            None => index.extend((0..n as u32).filter(|row| keeps(*row))),
-        }
     }
 
     /// Finds the categories of each factor that occur, in ascending order.

@@ -1,6 +1,6 @@
 //! The numbers of one simulation, one workspace a thread.
 
-use trialrun_stats::{lmm, ols};
+use trialrun_stats::{dim, lmm, ols};
 
 use super::{Operand, Values};
 use crate::estimators::model::ModelScratch;
@@ -40,6 +40,8 @@ pub struct Workspace {
     pub(crate) sorted: Vec<f64>,
     /// Scratch of least squares.
     pub(crate) ols: ols::Scratch,
+    /// Scratch of differences in means.
+    pub(crate) dim: dim::Scratch,
     /// Scratch of mixed models.
     pub(crate) lmm: lmm::Scratch,
     /// Model matrices.

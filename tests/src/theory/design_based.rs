@@ -1,0 +1,79 @@
+//! Design-based estimators against exact tests.
+
+use super::{covers, each, fit};
+use crate::common::{assert_mean, assert_rate, plan};
+use crate::quadrature::{t_critical, t_power};
+
+/// Pairs of normal outcomes: the paired t test, whose coverage and power are known exactly.
+#[test]
+fn matched_pairs_are_the_paired_t_test() {
+    let (sims, alpha) = (30_000, 0.05);
+    for (pairs, effect) in [(4, 1.0), (9, 0.5), (9, 0.0)] {
+        let plan = plan(&format!(
+            r#"Design(steps: [
+            Level(name: pair, n: {pairs}, variables: {{ a: "normal(0, 2)" }}),
+            Level(name: unit, n: 2, variables: {{ e: "normal(0, 1)" }}),
+            PotentialOutcomes(outcome: y, conditions: {{ z: [0, 1] }},
+                formula: "a + e + {effect} * z"),
+            Estimand(label: ate, value: "mean(y_z_1 - y_z_0)"),
+            Assignment(variable: z, method: Complete(m: 1), blocks: pair),
+            Reveal(outcome: y),
+            Estimator(label: "pairs", estimand: ate,
+                method: DifferenceInMeans(formula: "y ~ z", blocks: pair)),
+            ])"#
+        ));
+        let df = pairs - 1;
+        let (mut covered, mut significant) = (0, 0);
+        let mut estimates = Vec::new();
+        each(&plan, 31, sims, |ws| {
+            let row = fit(ws, 0);
+            assert_eq!(row.df, df as f64);
+            covered += usize::from(covers(&row, effect));
+            significant += usize::from(row.p_value <= alpha);
+            estimates.push(row.estimate);
+        });
+        let what = format!("{pairs} pairs, effect {effect}");
+        assert_rate(&format!("{what}: coverage"), covered, sims as usize, 1.0 - alpha);
+        let shift = effect / (2.0 / pairs as f64).sqrt();
+        let power = t_power(t_critical(alpha, df), df, shift);
+        assert_rate(&format!("{what}: power"), significant, sims as usize, power);
+        assert_mean(&format!("{what}: bias"), &estimates, effect);
+    }
+}
+
+/// As many clusters of one size in each arm: the t test of the cluster means, within blocks too.
+#[test]
+fn equal_clusters_are_the_t_test_of_their_means() {
+    let (sims, alpha, effect) = (30_000, 0.1, 0.8);
+    for (blocks, clusters) in [(1, 8), (3, 4)] {
+        let by_block = if blocks > 1 { ", blocks: block" } else { "" };
+        let plan = plan(&format!(
+            r#"Design(steps: [
+            Level(name: block, n: {blocks}, variables: {{ b: "normal(0, 3)" }}),
+            Level(name: class, n: {clusters}, variables: {{ a: "normal(0, 1)" }}),
+            Level(name: unit, n: 3, variables: {{ e: "normal(0, 1)" }}),
+            PotentialOutcomes(outcome: y, conditions: {{ z: [0, 1] }},
+                formula: "b + a + e + {effect} * z"),
+            Estimand(label: ate, value: "mean(y_z_1 - y_z_0)"),
+            Assignment(variable: z, method: Complete(m: {}), clusters: class, blocks: block),
+            Reveal(outcome: y),
+            Estimator(label: "classes", estimand: ate,
+                method: DifferenceInMeans(formula: "y ~ z", clusters: class{by_block})),
+            ], diagnosis: (alpha: {alpha}))"#,
+            clusters / 2
+        ));
+        let df = blocks * clusters - 2 * blocks;
+        let (mut covered, mut significant) = (0, 0);
+        each(&plan, 32, sims, |ws| {
+            let row = fit(ws, 0);
+            assert!((row.df - df as f64).abs() < 1e-9, "{}", row.df);
+            covered += usize::from(covers(&row, effect));
+            significant += usize::from(row.p_value <= alpha);
+        });
+        let what = format!("{blocks} blocks of {clusters} classes");
+        assert_rate(&format!("{what}: coverage"), covered, sims as usize, 1.0 - alpha);
+        let error = ((1.0 + 1.0 / 3.0) * 4.0 / (blocks * clusters) as f64).sqrt();
+        let power = t_power(t_critical(alpha, df), df, effect / error);
+        assert_rate(&format!("{what}: power"), significant, sims as usize, power);
+    }
+}
