@@ -1,5 +1,8 @@
 //! Random assignment: counts, probabilities, and how assignments depend on one another.
 
+mod audit;
+mod beyond;
+
 use std::collections::BTreeMap;
 
 use trialrun_plan::{Options, Plan, compile, read};

@@ -64,7 +64,8 @@ fn told(name: &str, source: &str) -> String {
     let (design, mut diagnostics) = read(source);
     let Some(design) = design else { return show(diagnostics) };
     let (overrides, limits) = settings(source);
-    let options = Options { overrides: &overrides, alpha: None, limits, diagnosands: DIAGNOSANDS };
+    let options =
+        Options { overrides: &overrides, limits, diagnosands: DIAGNOSANDS, ..Options::default() };
     match compile(&design, &options) {
         Ok(plan) if diagnostics.is_empty() => {
             show(plan.warnings.clone()) + &told_by_simulations(&plan, design.diagnosis.seed, show)

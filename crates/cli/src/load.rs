@@ -136,6 +136,7 @@ pub fn load(args: &DesignArgs, alpha: Option<f64>, data: Option<&Table>) -> Resu
         alpha,
         limits: Limits { max_values: args.max_values },
         diagnosands: &names,
+        ..Options::default()
     };
     let compiled = match data {
         None => trialrun_plan::compile(&design, &options),

@@ -46,3 +46,14 @@ impl GroupingId {
         self.0 as usize
     }
 }
+
+/// A random allocation of units to arms: an assignment or a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AllocationId(pub u32);
+
+impl AllocationId {
+    /// Position in lists of allocations.
+    pub fn idx(self) -> usize {
+        self.0 as usize
+    }
+}

@@ -22,8 +22,9 @@ use trialrun_lang::{Diagnostic, suggestion};
 use compile::{Binding, Compiler};
 pub use declared::{Design, Diagnosis, Expect, Name, read};
 pub use estimators::{Coefficient, Details, Estimation};
+pub use exec::allocation::{Allocation, AllocationInfo, Probabilities, Structure};
 pub use exec::{Stop, Workspace};
-pub use ids::{ColumnId, LevelId};
+pub use ids::{AllocationId, ColumnId, LevelId};
 pub use plan::{
     ColumnInfo, EstimandInfo, EstimatorInfo, LevelInfo, Limits, Made, Plan, Size, Variable,
 };
@@ -41,6 +42,8 @@ pub struct Options<'a> {
     pub limits: Limits,
     /// Names of the diagnosands that expectations can be about.
     pub diagnosands: &'a [&'a str],
+    /// Whether the probabilities of all assignments and samples are found, used or not.
+    pub probabilities: bool,
 }
 
 /// Compiles a design; warnings are kept in the plan.
@@ -95,6 +98,8 @@ fn compile_with(
         return Err(cx.diagnostics);
     }
     let parent_runs = cx.parent_runs();
+    let n_ops_allocating = cx.ops_allocating();
+    let allocations = cx.settle_allocations(options.probabilities);
     Ok(Plan {
         name: design.name.clone(),
         description: design.description.clone(),
@@ -104,6 +109,7 @@ fn compile_with(
         variables: cx.variables,
         estimands: cx.estimands,
         estimators: cx.estimators,
+        allocations,
         labels: cx.labels,
         warnings: cx.diagnostics,
         notes: cx.notes,
@@ -113,6 +119,7 @@ fn compile_with(
         ops: cx.ops,
         marks,
         parent_runs,
+        n_ops_allocating,
         n_runs: cx.runs.len(),
         n_groupings: cx.n_groupings as usize,
         n_registers: usize::from(cx.n_registers),

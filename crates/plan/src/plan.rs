@@ -8,6 +8,7 @@ use trialrun_lang::{Diagnostic, Span};
 use crate::compile::Missing;
 use crate::estimators::Estimation;
 use crate::estimators::model::ModelScratch;
+use crate::exec::allocation::{Allocation, AllocationInfo};
 use crate::exec::workspace::Grouping;
 use crate::exec::{Op, Stop, Workspace};
 use crate::ids::{ColumnId, LevelId, RunsId};
@@ -143,6 +144,8 @@ pub struct Plan {
     pub estimands: Vec<EstimandInfo>,
     /// Estimators.
     pub estimators: Vec<EstimatorInfo>,
+    /// Random allocations of units to arms: assignments and samples.
+    pub allocations: Vec<AllocationInfo>,
     /// Sets of category labels.
     pub labels: Vec<Vec<String>>,
     /// Warnings about the design.
@@ -159,6 +162,8 @@ pub struct Plan {
     pub(crate) marks: Vec<Mark>,
     /// For each level, its runs in its parent.
     pub(crate) parent_runs: Vec<Option<RunsId>>,
+    /// The number of operations up to the last assignment or sample.
+    pub(crate) n_ops_allocating: usize,
     pub(crate) n_runs: usize,
     pub(crate) n_groupings: usize,
     pub(crate) n_registers: usize,
@@ -185,7 +190,8 @@ impl Plan {
             runs: vec![vec![0, self.n_data_rows as u32]; self.n_runs],
             groupings: (0..self.n_groupings).map(|_| Grouping::default()).collect(),
             registers: vec![Vec::new(); self.n_registers],
-            urn: Vec::new(),
+            assign: Default::default(),
+            allocations: self.allocations.iter().map(|_| Allocation::default()).collect(),
             sorted: Vec::new(),
             ols: Default::default(),
             dim: Default::default(),
@@ -214,6 +220,20 @@ impl Plan {
     pub fn simulate(&self, ws: &mut Workspace, seed: u64, sim: u64) -> Result<(), Stop> {
         (ws.seed, ws.sim) = (seed, sim);
         self.ops.iter().try_for_each(|op| op.run(ws))
+    }
+
+    /// Does the simulation as far as the last assignment or sample: what an audit looks at.
+    ///
+    /// # Errors
+    /// As [`Plan::simulate`].
+    pub fn simulate_allocations(
+        &self,
+        ws: &mut Workspace,
+        seed: u64,
+        sim: u64,
+    ) -> Result<(), Stop> {
+        (ws.seed, ws.sim) = (seed, sim);
+        self.ops[..self.n_ops_allocating].iter().try_for_each(|op| op.run(ws))
     }
 
     /// Does the operations of one step alone; the steps before it must have been done.

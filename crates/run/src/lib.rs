@@ -6,6 +6,7 @@
 //! simulations (unless their rows are kept), and at any time what is merged is a run from the
 //! first simulation without a gap.
 
+pub mod audit;
 pub mod diagnosands;
 mod diagnosis;
 mod runner;

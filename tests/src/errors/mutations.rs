@@ -112,7 +112,7 @@ fn try_design(source: &str) {
     assert!(design.is_some() || !errors.is_empty(), "refused without a word");
     let Some(design) = design else { return };
     let limits = Limits { max_values: 5_000 };
-    let options = Options { overrides: &[], alpha: None, limits, diagnosands: DIAGNOSANDS };
+    let options = Options { limits, diagnosands: DIAGNOSANDS, ..Options::default() };
     match compile(&design, &options) {
         Err(found) => {
             assert!(found.iter().any(|d| d.is_error()), "refused without an error");

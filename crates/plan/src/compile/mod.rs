@@ -1,5 +1,6 @@
 //! Compiles a declared design: names become indices, expressions become operations.
 
+mod allocations;
 mod blame;
 mod calls;
 mod emit;
@@ -20,6 +21,7 @@ use crate::exec::Op;
 use crate::ids::{ColumnId, GroupingId, LevelId, RunsId};
 use crate::plan::{ColumnInfo, EstimandInfo, EstimatorInfo, LevelInfo, Limits, Mark, Variable};
 use crate::table::Table;
+use allocations::Pending;
 use ir::{Graph, NodeId};
 pub use lower::{Context, Draws, Value};
 pub use missing::Missing;
@@ -108,6 +110,8 @@ pub struct Compiler<'a> {
     pub outcomes: Vec<Outcome>,
     /// Assigned variables so far, each with its conditions.
     pub assigned: Vec<(String, Vec<Condition>)>,
+    /// Random allocations so far: assignments and samples.
+    pub allocations: Vec<Pending>,
     /// Estimands so far.
     pub estimands: Vec<EstimandInfo>,
     /// Estimators so far.
@@ -165,6 +169,7 @@ impl<'a> Compiler<'a> {
             labels: Vec::new(),
             outcomes: Vec::new(),
             assigned: Vec::new(),
+            allocations: Vec::new(),
             estimands: Vec::new(),
             estimators: Vec::new(),
             estimator_spans: HashMap::new(),

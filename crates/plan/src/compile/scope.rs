@@ -149,6 +149,7 @@ impl Compiler<'_> {
     /// can not be seen there.
     pub fn resolve(&mut self, name: &str, span: Span, context: &Context) -> Option<NodeId> {
         let binding = self.binding(name).or_else(|| self.resolve_deferred(name));
+        let binding = binding.or_else(|| self.probability_named(name));
         let Some(binding) = binding else {
             self.unknown(name, span, context);
             return None;

@@ -158,6 +158,17 @@ impl Reader {
         }
     }
 
+    /// An expression in quotes, or a bare name.
+    pub fn name_or_expression(&mut self, node: Node<'_>) -> Option<Text> {
+        match node.head() {
+            Some(_) if !node.has_body() => {
+                let Name { text, span } = self.identifier(node)?;
+                Some(Text { text, places: Places::plain(span.start), span })
+            }
+            _ => self.text(node),
+        }
+    }
+
     /// A number, or an expression in quotes.
     pub fn scalar(&mut self, node: Node<'_>) -> Option<Scalar> {
         if node.number().is_some() {

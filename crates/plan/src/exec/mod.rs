@@ -3,6 +3,7 @@
 //! An operation knows its columns by index. It takes its output column out of the workspace, reads
 //! the others, and puts it back: no copy, no allocation once the column has grown to its size.
 
+pub mod allocation;
 pub mod assign;
 pub mod draw;
 pub mod program;

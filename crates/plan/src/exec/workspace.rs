@@ -2,9 +2,10 @@
 
 use trialrun_stats::{dim, lmm, ols};
 
-use super::{Operand, Values};
+use super::allocation::Allocation;
+use super::{Operand, Values, assign};
 use crate::estimators::model::ModelScratch;
-use crate::ids::{ColumnId, GroupingId, LevelId, RunsId};
+use crate::ids::{AllocationId, ColumnId, GroupingId, LevelId, RunsId};
 use crate::result::Row;
 
 /// Units of a level sorted into groups.
@@ -34,8 +35,10 @@ pub struct Workspace {
     pub(crate) groupings: Vec<Grouping>,
     /// Blocks of intermediate values.
     pub(crate) registers: Vec<Vec<f64>>,
-    /// A list of unit numbers, for shuffles.
-    pub(crate) urn: Vec<u32>,
+    /// Scratch of assignments.
+    pub(crate) assign: assign::Scratch,
+    /// Random allocations of units to arms.
+    pub(crate) allocations: Vec<Allocation>,
     /// A copy of values, for medians and quantiles.
     pub(crate) sorted: Vec<f64>,
     /// Scratch of least squares.
@@ -74,6 +77,11 @@ impl Workspace {
     /// Units sorted into groups.
     pub fn grouping(&self, grouping: GroupingId) -> &Grouping {
         &self.groupings[grouping.idx()]
+    }
+
+    /// The arms of an assignment or a sample, and their probabilities.
+    pub fn allocation(&self, id: AllocationId) -> &Allocation {
+        &self.allocations[id.idx()]
     }
 
     /// What the estimators gave in this simulation.

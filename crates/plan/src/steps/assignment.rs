@@ -3,34 +3,90 @@
 //! `Simple` gives each unit a condition independently. `Complete` fixes how many units get each:
 //! where the number of units times a probability is not whole, the remainder is drawn so that the
 //! probability of each condition is exactly what is declared (systematic sampling of the
-//! remainders). With `clusters`, whole clusters are assigned; with `blocks`, each block is assigned
-//! on its own.
+//! remainders). `Custom` draws one of a list of assignments. `SteppedWedge` lets clusters go over
+//! to the treatment one after another. `LatinSquare` gives each row and each column of a square
+//! every condition once. With `clusters`, whole clusters are assigned; with `blocks`, each block
+//! is assigned on its own.
 //!
 //! # Fields
 //! - `variable`: the name of the assigned variable.
-//! - `method`: `Simple` or `Complete`, with `prob` (of the second of two conditions), `prob_each`
-//!   (a list, one for each condition), or for `Complete` `m` (units that get the second of two
-//!   conditions) or `m_each` (a list). Equal probabilities if nothing is given.
-//! - `clusters`: a level whose units are assigned as wholes.
-//! - `blocks`: a level, or a variable that does not vary within a unit.
+//! - `method`: how units are assigned; see below. Equal probabilities if nothing is given.
+//! - `clusters`: units that are assigned as wholes: a level, or a variable that has one value for
+//!   each cluster. Clusters lie within blocks.
+//! - `blocks`: a level, a variable that does not vary within a unit, or a list of them.
 //! - `conditions`: the conditions; by default those of the potential outcomes, or `[0, 1]`.
 //! - `level`: the level of the units; the current rows if it is left out.
+//! - `rerandomise`: assignments are drawn again until covariates are balanced; see below.
+//!
+//! # Methods
+//! - `Simple(prob, prob_each, prob_unit)`: `prob` is the probability of the second of two
+//!   conditions, `prob_each` a list of probabilities, one for each condition. `prob_unit` is an
+//!   expression with a probability for each unit, or a list of them, one for each condition.
+//! - `Complete(prob, prob_each, m, m_each, balance)`: the same probabilities, or numbers of units:
+//!   `m` get the second of two conditions, `m_each` is a list. Numbers are for each block. With
+//!   `balance: true`, what is left over in the blocks is balanced across them: the number of units
+//!   of each condition in all blocks together is its expectation, rounded down or up (controlled
+//!   rounding, Cox 1987).
+//! - `Custom(assignments, probabilities)`: a list of assignments, each a list of the units'
+//!   conditions, in their order; equal probabilities, or a list of them.
+//! - `SteppedWedge(time, starts, prob_each, m_each)`: `time` is an expression for the period of
+//!   an observation. Each cluster draws one of `starts`, and has the second condition from then
+//!   on. Equal numbers of clusters if nothing is given.
+//! - `LatinSquare(row, column)`: expressions for the row and the column of a unit: as many rows
+//!   and columns as conditions, one unit in each cell; with `blocks`, a square in each.
+//!
+//! # Expressions
+//! The numbers of `Simple` and `Complete` may be expressions of the units' variables: one value
+//! for all units of a block (for clusters, of the clusters' variables). `n_block` is the number of
+//! units in the block. `prob: "if(urban, 0.3, 0.5)"` gives blocks their own probability,
+//! `m: "floor(n_block / 3)"` their own number. What varies within a block goes into `prob_unit`.
+//!
+//! # Rerandomisation
+//! `rerandomise: ( on: [age, income], acceptance: 0.05, tries: 10000 )` draws until the Mahalanobis
+//! distance between the conditions' means is small (Morgan and Rubin 2012). `threshold` is the
+//! largest distance; `acceptance` is the share of assignments to accept, by the chi-squared
+//! approximation to the distance. After `tries` draws (10,000 if nothing is given) the run stops.
+//!
+//! # Probabilities
+//! The probability of the condition that a unit got is a variable, `treatment_prob` for an
+//! assignment of `treatment`, as for weights: `1 / treatment_prob`. It is exact, except for
+//! rerandomised designs that are not one to one: there it is estimated from `draws` (1,000 if
+//! nothing is given) accepted assignments, in each simulation.
 //!
 //! # Example
 //! ```ron
 //! Assignment(variable: treatment, method: Complete(prob: 0.5), clusters: class, blocks: school),
 //! Assignment(variable: arm, method: Complete(prob_each: [0.5, 0.25, 0.25])),
+//! Assignment(variable: visit, method: Complete(m: "floor(n_block / 3)"), blocks: [region, urban]),
+//! Assignment(variable: offer, method: Simple(prob_unit: "inv_logit(need)")),
+//! Assignment(variable: z, method: Custom(assignments: [[0, 1, 1, 0], [1, 0, 0, 1]])),
+//! Assignment(variable: open, clusters: clinic,
+//!     method: SteppedWedge(time: wave, starts: [2, 3, 4])),
+//! Assignment(variable: feed, method: LatinSquare(row: animal, column: period)),
+//! Assignment(variable: letter, method: Complete,
+//!     rerandomise: ( on: [age, income], acceptance: 0.01 )),
 //! ```
 
-use trialrun_lang::{Diagnostic, Span};
+mod custom;
+mod latin_square;
+mod method;
+mod rerandomise;
+mod shares;
+mod stepped_wedge;
+mod units;
+
+use std::sync::Arc;
 
 use super::{Declared, all_of};
 use crate::compile::{Compiler, Condition, Declares};
-use crate::declared::{Conditions, Fields, Name, Node, Reader, Scalar};
-use crate::exec::assign::{Assign, Shares};
+use crate::declared::{Conditions, Fields, Name, Reader};
+use crate::exec::allocation::AllocationInfo;
+use crate::exec::assign::probabilities::FindProbabilities;
+use crate::exec::assign::{Assign, Lottery};
 use crate::exec::random::stream_key;
-use crate::exec::words::{plural, shown};
-use crate::ids::LevelId;
+use method::Method;
+use rerandomise::Rerandomise;
+use units::Seats;
 
 /// A random assignment, as declared.
 #[derive(Clone, Debug)]
@@ -38,38 +94,10 @@ pub struct Assignment {
     variable: Name,
     method: Method,
     clusters: Option<Name>,
-    blocks: Option<Name>,
+    blocks: Vec<Name>,
     conditions: Option<Conditions>,
     level: Option<Name>,
-}
-
-/// How units are assigned.
-#[derive(Clone, Debug)]
-struct Method {
-    complete: bool,
-    shares: Given,
-    span: Span,
-}
-
-/// How many units get each condition.
-#[derive(Clone, Debug)]
-enum Given {
-    Nothing,
-    Prob(Scalar),
-    ProbEach(Vec<Scalar>, Span),
-    M(Scalar),
-    MEach(Vec<Scalar>, Span),
-}
-
-impl Given {
-    /// Where the numbers stand.
-    fn span(&self) -> Option<Span> {
-        match self {
-            Self::Nothing => None,
-            Self::Prob(one) | Self::M(one) => Some(one.span()),
-            Self::ProbEach(_, span) | Self::MEach(_, span) => Some(*span),
-        }
-    }
+    rerandomise: Option<Rerandomise>,
 }
 
 impl Declared for Assignment {
@@ -77,10 +105,19 @@ impl Declared for Assignment {
         let variable = f.required(r, "variable", Reader::identifier);
         let method = f.required(r, "method", Method::read);
         let clusters = f.optional(r, "clusters", Reader::identifier);
-        let blocks = f.optional(r, "blocks", Reader::identifier);
+        let blocks = f.optional(r, "blocks", |r, node| r.list(node, Reader::identifier));
         let conditions = f.optional(r, "conditions", Conditions::read);
         let level = f.optional(r, "level", Reader::identifier);
-        Some(Self { variable: variable?, method: method?, clusters, blocks, conditions, level })
+        let rerandomise = f.optional(r, "rerandomise", Rerandomise::read);
+        Some(Self {
+            variable: variable?,
+            method: method?,
+            clusters,
+            blocks: blocks.unwrap_or_default(),
+            conditions,
+            level,
+            rerandomise,
+        })
     }
 
     fn compile(&self, cx: &mut Compiler<'_>) {
@@ -88,72 +125,73 @@ impl Declared for Assignment {
             return;
         }
         let (conditions, labels) = self.conditions(cx);
-        let wanted = self.unit_level(cx);
+        let rows = cx.level_or_frame(self.level.as_ref());
+        let seats = rows.and_then(|rows| Seats::compile(self, cx, rows));
         // After an error the variable exists all the same: its uses are not wrong.
-        let level = wanted.unwrap_or(cx.frame);
+        let fallback = seats.as_ref().map(|s| s.units.level()).or(rows).unwrap_or(cx.frame);
+        let made = seats.and_then(|seats| self.method.compile(cx, &conditions, seats, rows));
+        let made = made.and_then(|made| match &self.rerandomise {
+            None => Some((made, None)),
+            Some(wish) => {
+                let accept = wish.compile(cx, made.seats.units.level(), made.n_arms)?;
+                Some((made, Some(accept)))
+            }
+        });
+        let level = made.as_ref().map_or(fallback, |(made, _)| made.level);
         let out = cx.new_column(level);
         cx.columns[out.idx()].labels = labels;
-        let blocks = self.blocks.as_ref().filter(|_| wanted.is_some());
-        let blocks = blocks.map(|name| cx.groups(name, level));
-        let shares = self.method.shares(cx, &conditions, self.fixed_units(cx, level));
         cx.define_column(&self.variable, out, level);
         cx.assigned.push((self.variable.text.clone(), conditions.clone()));
-        if let (Some(shares), Some(blocks)) = (shares, blocks.map_or(Some(None), |b| b.map(Some))) {
-            let values = conditions.iter().map(|c| c.value).collect();
-            let key = stream_key("assignment", &self.variable.text, 0);
-            let span = self.method.shares.span().unwrap_or(self.method.span);
-            cx.push(Assign { level, shares, values, blocks, out, key, span });
-        }
+        let Some((made, accept)) = made else { return };
+        let (units, n_arms, span) = (made.seats.units, made.n_arms, self.method.span);
+        let lottery = Arc::new(Lottery { units, n_arms, method: made.draw, accept, span });
+        let wedge = made.wedge.map(Arc::new);
+        let id = cx.next_allocation();
+        let values = conditions.iter().map(|c| c.value).collect();
+        let key = stream_key("assignment", &self.variable.text, 0);
+        let (of_op, by) = (Arc::clone(&lottery), wedge.clone());
+        cx.push(Assign { lottery: of_op, id, values, wedge: by, out, key });
+        let info = AllocationInfo {
+            id,
+            variable: self.variable.text.clone(),
+            level,
+            method: self.describe().replace('`', ""),
+            arms: conditions.iter().map(|c| c.label.clone()).collect(),
+        };
+        let key = stream_key("probabilities", &self.variable.text, 0);
+        let finder = move |out, joint| -> Box<dyn crate::exec::Op> {
+            let (lottery, wedge) = (Arc::clone(&lottery), wedge.clone());
+            Box::new(FindProbabilities { lottery, wedge, id, out, joint, key })
+        };
+        cx.allocate(info, self.probability_name(), self.variable.span, Box::new(finder));
     }
 
     fn declares(&self) -> Vec<(Declares, Name)> {
-        all_of(Declares::Variable, [self.variable.clone()])
+        let span = self.variable.span;
+        let probability = Name { text: self.probability_name(), span };
+        all_of(Declares::Variable, [self.variable.clone(), probability])
     }
 
     fn describe(&self) -> String {
-        let method = if self.method.complete { "complete" } else { "simple" };
-        let shares = match &self.method.shares {
-            Given::Nothing => "with equal probabilities".to_string(),
-            Given::Prob(p) => format!("with probability {p}"),
-            Given::ProbEach(p, _) => format!("with probabilities {}", join(p)),
-            Given::M(m) => format!("with {m} units treated"),
-            Given::MEach(m, _) => format!("with {} units each", join(m)),
-        };
-        let mut text = format!("{method} random assignment of `{}` {shares}", self.variable.text);
+        let mut text = self.method.describe(&self.variable.text);
         if let Some(clusters) = &self.clusters {
             text += &format!(", in clusters `{}`", clusters.text);
         }
-        if let Some(blocks) = &self.blocks {
-            text += &format!(", within blocks `{}`", blocks.text);
+        if !self.blocks.is_empty() {
+            let blocks: Vec<String> = self.blocks.iter().map(|b| format!("`{}`", b.text)).collect();
+            text += &format!(", within blocks {}", blocks.join(" by "));
+        }
+        if let Some(wish) = &self.rerandomise {
+            text += &wish.describe();
         }
         text
     }
 }
 
-fn join(list: &[Scalar]) -> String {
-    list.iter().map(Scalar::to_string).collect::<Vec<_>>().join(", ")
-}
-
 impl Assignment {
-    /// The level whose units are assigned.
-    fn unit_level(&self, cx: &mut Compiler<'_>) -> Option<LevelId> {
-        let level = cx.level_or_frame(self.level.as_ref())?;
-        let Some(clusters) = &self.clusters else { return Some(level) };
-        let above = cx.level(clusters)?;
-        if cx.is_above(above, level) {
-            return Some(above);
-        }
-        let message = format!(
-            "level `{}` does not contain the units, of level `{}`",
-            clusters.text,
-            cx.level_name(level)
-        );
-        cx.report(
-            Diagnostic::error(clusters.span, message)
-                .label("not a level of clusters")
-                .hint("clusters are a level that was declared before that of the units"),
-        );
-        None
+    /// The name under which each row's probability can be used.
+    fn probability_name(&self) -> String {
+        format!("{}_prob", self.variable.text)
     }
 
     /// The conditions: declared here, or by the potential outcomes, or 0 and 1.
@@ -169,172 +207,5 @@ impl Assignment {
         }
         let condition = |value: f64| Condition { value, label: value.to_string() };
         (vec![condition(0.0), condition(1.0)], None)
-    }
-
-    /// The number of units that are assigned together, where the design fixes it.
-    fn fixed_units(&self, cx: &Compiler<'_>, level: LevelId) -> Option<usize> {
-        if self.blocks.is_some() { None } else { cx.fixed_size(level) }
-    }
-}
-
-impl Method {
-    fn read(r: &mut Reader, node: Node<'_>) -> Option<Self> {
-        if node.string().is_some() {
-            return r.expected(node, "`Complete(...)` or `Simple(...)`", "leave the quotes out");
-        }
-        let complete = r.choice(node, &[("Complete", true), ("Simple", false)])?;
-        let owner = if complete { "Complete" } else { "Simple" };
-        let mut f = r.fields(node, owner)?;
-        let n_errors = r.errors.len();
-        let list =
-            |r: &mut Reader, node: Node<'_>| Some((r.list(node, Reader::scalar)?, node.span));
-        let mut given = Vec::new();
-        given.extend(f.optional(r, "prob", Reader::scalar).map(Given::Prob));
-        given.extend(f.optional(r, "prob_each", list).map(|(p, span)| Given::ProbEach(p, span)));
-        let counts = [f.take(r, "m"), f.take(r, "m_each")];
-        if let (false, Some(node)) = (complete, counts.iter().flatten().next()) {
-            let message = "`Simple` can not fix how many units get a condition";
-            r.error(
-                Diagnostic::error(node.span, message)
-                    .label("each unit draws its condition on its own")
-                    .hint("use `Complete`, or `prob` and `prob_each`"),
-            );
-        } else {
-            let [m, m_each] = counts;
-            given.extend(m.and_then(|node| r.scalar(node)).map(Given::M));
-            let m_each = m_each.and_then(|node| list(r, node));
-            given.extend(m_each.map(|(m, span)| Given::MEach(m, span)));
-        }
-        let span = f.span;
-        f.finish(r);
-        if let [first, .., last] = given.as_slice() {
-            let message = format!("`{owner}` takes one of `prob`, `prob_each`, `m` and `m_each`");
-            let mut error = Diagnostic::error(last.span().unwrap_or(span), message)
-                .label("more than one is given");
-            error.related.extend(first.span().map(|span| (span, "given here".to_string())));
-            r.error(error);
-        }
-        if r.errors.len() > n_errors {
-            return None;
-        }
-        Some(Self { complete, shares: given.pop().unwrap_or(Given::Nothing), span })
-    }
-
-    /// The shares as numbers, checked.
-    fn shares(
-        &self,
-        cx: &mut Compiler<'_>,
-        conditions: &[Condition],
-        n_units: Option<usize>,
-    ) -> Option<Shares> {
-        let n = conditions.len();
-        let probabilities = match &self.shares {
-            Given::Nothing => vec![1.0 / n as f64; n],
-            Given::Prob(prob) => {
-                let p = cx.constant(prob, "prob")?;
-                self.check_two(cx, prob.span(), n, "prob")?;
-                self.check_probability(cx, p, prob.span())?;
-                vec![1.0 - p, p]
-            }
-            Given::ProbEach(each, span) => self.prob_each(cx, each, *span, n)?,
-            Given::M(m) => {
-                let count = self.count(cx, m)?;
-                self.check_two(cx, m.span(), n, "m")?;
-                if let Some(units) = n_units.filter(|units| count > *units as f64) {
-                    let units = plural(units as f64, "unit");
-                    let message = format!("`m` is {count}, but there are only {units} to assign");
-                    let error = Diagnostic::error(m.span(), message);
-                    cx.report(error.label("more than there are"));
-                    return None;
-                }
-                return Some(Shares::Rest { condition: 1, count });
-            }
-            Given::MEach(each, span) => return self.m_each(cx, each, *span, n, n_units),
-        };
-        Some(if self.complete {
-            Shares::Expected(probabilities)
-        } else {
-            Shares::Independent(probabilities)
-        })
-    }
-
-    fn check_two(&self, cx: &mut Compiler<'_>, span: Span, n: usize, field: &str) -> Option<()> {
-        if n == 2 {
-            return Some(());
-        }
-        let message = format!("`{field}` is for two conditions; there are {n}");
-        let hint = format!("use `{field}_each` with one entry for each condition");
-        cx.report(Diagnostic::error(span, message).label("two conditions only").hint(hint));
-        None
-    }
-
-    fn check_probability(&self, cx: &mut Compiler<'_>, p: f64, span: Span) -> Option<()> {
-        if (0.0..=1.0).contains(&p) {
-            return Some(());
-        }
-        let message = format!("{} is not a probability", shown(p));
-        cx.report(Diagnostic::error(span, message).label("expected a number between 0 and 1"));
-        None
-    }
-
-    fn prob_each(
-        &self,
-        cx: &mut Compiler<'_>,
-        each: &[Scalar],
-        span: Span,
-        n: usize,
-    ) -> Option<Vec<f64>> {
-        let mut probabilities = Vec::new();
-        for entry in each {
-            let p = cx.constant(entry, "prob_each")?;
-            self.check_probability(cx, p, entry.span())?;
-            probabilities.push(p);
-        }
-        let sum: f64 = probabilities.iter().sum();
-        let complaint = if each.len() != n {
-            format!("{} for {n} conditions", plural(each.len() as f64, "number"))
-        } else if (sum - 1.0).abs() > 1e-9 {
-            format!("these probabilities sum to {}, not to 1", shown(sum))
-        } else {
-            return Some(probabilities);
-        };
-        let label = "expected one probability for each condition; together they are 1";
-        cx.report(Diagnostic::error(span, complaint).label(label));
-        None
-    }
-
-    fn count(&self, cx: &mut Compiler<'_>, scalar: &Scalar) -> Option<f64> {
-        let count = cx.constant(scalar, "m")?;
-        if count >= 0.0 && count.fract() == 0.0 {
-            return Some(count);
-        }
-        let message = format!("{} is not a number of units", shown(count));
-        let error = Diagnostic::error(scalar.span(), message);
-        cx.report(error.label("expected a whole number of 0 or more"));
-        None
-    }
-
-    fn m_each(
-        &self,
-        cx: &mut Compiler<'_>,
-        each: &[Scalar],
-        span: Span,
-        n: usize,
-        n_units: Option<usize>,
-    ) -> Option<Shares> {
-        let counts: Option<Vec<f64>> = each.iter().map(|m| self.count(cx, m)).collect();
-        let counts = counts?;
-        let sum: f64 = counts.iter().sum();
-        let complaint = if counts.len() != n {
-            format!("{} for {n} conditions", plural(counts.len() as f64, "number"))
-        } else if let Some(units) = n_units.filter(|units| *units as f64 != sum) {
-            let units = plural(units as f64, "unit");
-            format!("these numbers sum to {}, but there are {units} to assign", shown(sum))
-        } else {
-            return Some(Shares::Counts(counts));
-        };
-        let label = "expected one number for each condition; together they are all units";
-        cx.report(Diagnostic::error(span, complaint).label(label));
-        None
     }
 }

@@ -1,6 +1,6 @@
 //! Modified Gram-Schmidt with selective reorthogonalisation: a QR that also yields residuals.
 
-use super::vector::{dot, subtract};
+use super::vector::{dot, scale, subtract};
 
 /// A drop of the squared norm below this share calls for another pass.
 const SHARE_KEPT: f64 = 0.01;
@@ -45,6 +45,31 @@ pub fn orthogonalise(
     square
 }
 
+/// A column of which no larger share of the norm is left depends on those before it.
+const DEPENDENT: f64 = 1e-7;
+
+/// Makes the columns of `x` orthonormal in place, and returns how many there are: columns that
+/// depend on those before them, or are zero, are left out.
+///
+/// With centred columns, the squared distance between two rows of the result, times `m - 1`, is
+/// their squared Mahalanobis distance.
+/// Shapes: `x`: m x p, by column; on return the first `rank` columns count. `coefficients`: p.
+pub fn orthonormalise(x: &mut [f64], m: usize, coefficients: &mut [f64]) -> usize {
+    let mut rank = 0;
+    for j in 0..x.len().checked_div(m).unwrap_or(0) {
+        x.copy_within(j * m..(j + 1) * m, rank * m);
+        let (q, rest) = x.split_at_mut(rank * m);
+        let v = &mut rest[..m];
+        let square = dot(v, v);
+        let left = orthogonalise(q, rank, 0, v, square, coefficients);
+        if left > DEPENDENT * DEPENDENT * square {
+            scale(1.0 / left.sqrt(), v);
+            rank += 1;
+        }
+    }
+    rank
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,5 +105,22 @@ mod tests {
         assert!(left < 1e-25);
         let mut v = [f64::NAN, 1.0];
         assert!(orthogonalise(&a, 1, 0, &mut v, f64::NAN, &mut [0.0]).is_nan());
+    }
+
+    #[test]
+    fn dependent_columns_are_left_out() {
+        let a = [1.0, -1.0, 2.0, -2.0];
+        let b = [3.0, 1.0, -2.0, -2.0];
+        let both: Vec<f64> = a.iter().zip(&b).map(|(a, b)| 2.0 * a - b).collect();
+        let mut x = [&a[..], &both, &[0.0; 4], &b].concat();
+        assert_eq!(orthonormalise(&mut x, 4, &mut [0.0; 4]), 2);
+        let (p, q) = (&x[..4], &x[4..8]);
+        assert!((dot(p, p) - 1.0).abs() < 1e-15 && (dot(q, q) - 1.0).abs() < 1e-15);
+        assert!(dot(p, q).abs() < 1e-15);
+        // Both span what the columns spanned.
+        let (on_p, on_q) = (dot(p, &b), dot(q, &b));
+        let left = |i: usize| (b[i] - p[i] * on_p - q[i] * on_q).abs();
+        assert!((0..4).all(|i| left(i) < 1e-14));
+        assert_eq!(orthonormalise(&mut [], 0, &mut []), 0);
     }
 }
