@@ -69,6 +69,8 @@ const EVERYTHING: &str = r#"Design(steps: [
         clusters: class)),
     Estimator(label: "means within blocks", method: DifferenceInMeans(formula: "y ~ w",
         blocks: kind, clusters: class)),
+    Estimator(label: "covariates", method: Lin(formula: "y ~ arm", covariates: "x + factor(kind)",
+        clusters: class)),
     Estimator(label: "mixed", term: armb, method: Lmer(formula: "y ~ arm + x + (1 | class)")),
     Estimator(label: "crossed", term: armb,
         method: Lmer(formula: "y ~ arm + (1 | kind:g)", reml: false)),

@@ -23,6 +23,7 @@ pub const GALLERY: &[Entry] = gallery![
     "attrition",
     "blocked",
     "cluster-rct",
+    "covariates",
     "factorial",
     "matched-pairs",
     "multi-arm",

@@ -32,7 +32,7 @@ mod token;
 pub use cursor::DEPTH_MAX;
 pub use diagnostic::{Diagnostic, Severity};
 pub use expr::{Arg, BinaryOp, Expr, ExprKind, UnaryOp};
-pub use formula::{Factor, Formula, RandomTerm, Term, parse_formula};
+pub use formula::{Factor, Formula, RandomTerm, Term, parse_formula, parse_terms};
 pub use parse::{HEIGHT_MAX, parse_expression};
 pub use render::{line_col, render};
 pub use span::Span;

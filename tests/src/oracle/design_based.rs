@@ -123,3 +123,35 @@ fn hybrid_blocks_are_large_ones_and_small_ones() {
     close(&case, "std_error", ours.std_error, &json!((variance + own).sqrt()), 1e-12);
     close(&case, "df", ours.df, &json!(df), 1e-12);
 }
+
+/// The name of a standard error in a design file.
+fn se_of(case: &Value) -> String {
+    let se = case["se_type"].as_str().unwrap();
+    format!(", se: {}", if se == "stata" { "Stata" } else { se })
+}
+
+/// Compares coefficients, standard errors, tests and the variance matrix.
+fn compare_all(case: &Value, method: &str) -> Details {
+    let (coefficients, details) = fit(case, method);
+    let tolerance = |field: &str| if field == "p_value" { 1e-8 } else { 1e-9 };
+    let fields: Vec<(&str, &Value, f64)> =
+        FIELDS.iter().map(|f| (*f, &case[*f], tolerance(f))).collect();
+    compare(case, &fields, &coefficients);
+    super::compare_vcov(case, &details, 1e-9);
+    details
+}
+
+/// lm_lin of estimatr 1.0.4.
+#[test]
+fn lins_estimator_is_that_of_r() {
+    let mut n = 0;
+    for case in cases("lin") {
+        n += 1;
+        let more = format!(", covariates: {}{}", case["covariates"], se_of(&case));
+        let method = method(&case, "Lin", &more, &["clusters", "weights"]);
+        let details = compare_all(&case, &method);
+        close(&case, "r squared", super::number(&details, "r_squared"), &case["r_squared"], 1e-9);
+        assert_eq!(super::number(&details, "rank"), case["rank"].as_f64().unwrap());
+    }
+    assert_eq!(n, 27, "cases of Lin's estimator");
+}

@@ -1,7 +1,7 @@
 //! Design-based estimators against exact tests.
 
 use super::{covers, each, fit};
-use crate::common::{assert_mean, assert_rate, plan};
+use crate::common::{assert_close, assert_mean, assert_rate, plan};
 use crate::quadrature::{t_critical, t_power};
 
 /// Pairs of normal outcomes: the paired t test, whose coverage and power are known exactly.
@@ -76,4 +76,30 @@ fn equal_clusters_are_the_t_test_of_their_means() {
         let power = t_power(t_critical(alpha, df), df, effect / error);
         assert_rate(&format!("{what}: power"), significant, sims as usize, power);
     }
+}
+
+/// With indicators of strata Lin's estimator is the post-stratified difference in means, and the
+/// sandwich HC2 around it is Neyman's variance within strata.
+#[test]
+fn lin_with_strata_is_post_stratification() {
+    let plan = plan(
+        r#"Design(steps: [
+        Level(name: stratum, n: 3, variables: { b: "normal(0, 2)" }),
+        Level(name: unit, n: "2 * stratum + 6", variables: { e: "normal(0, 1)" }),
+        PotentialOutcomes(outcome: y, conditions: { z: [0, 1] }, formula: "b + e + b * z"),
+        Estimand(label: ate, value: "mean(y_z_1 - y_z_0)"),
+        Assignment(variable: z, method: Complete(prob: 0.5), blocks: stratum),
+        Reveal(outcome: y),
+        Estimator(label: "lin", estimand: ate,
+            method: Lin(formula: "y ~ z", covariates: "factor(stratum)", se: HC2)),
+        Estimator(label: "means", estimand: ate,
+            method: DifferenceInMeans(formula: "y ~ z", blocks: stratum)),
+        ])"#,
+    );
+    each(&plan, 33, 200, |ws| {
+        let [lin, means] = [fit(ws, 0), fit(ws, 1)];
+        assert_close("estimate", lin.estimate, means.estimate, 1e-9);
+        assert_close("standard error", lin.std_error, means.std_error, 1e-9);
+        assert_eq!(lin.df, means.df);
+    });
 }

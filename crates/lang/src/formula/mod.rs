@@ -2,11 +2,13 @@
 
 mod algebra;
 mod blame;
+mod one_sided;
 mod parse;
 mod random;
 
 use std::fmt;
 
+pub use one_sided::parse_terms;
 pub use parse::parse_formula;
 
 use crate::expr::Expr;
@@ -179,6 +181,24 @@ mod tests {
         check("y ~ x - 1 + (x | g) + (0 + z | h)", "y ~ 0 + x + (1 + x | g) + (0 + z | h)");
         // The order of its variables is its own too, as in lme4.
         check("y ~ x + z + (z:x | g)", "y ~ x + z + (1 + z:x | g)");
+    }
+
+    #[test]
+    fn terms_without_an_outcome() {
+        let check = |text: &str, expected: (bool, &[&str])| {
+            let (intercept, terms) = parse_terms(text, 0).unwrap();
+            let labels: Vec<String> = terms.iter().map(Term::label).collect();
+            assert_eq!(
+                (intercept, labels.iter().map(String::as_str).collect()),
+                (expected.0, expected.1.to_vec())
+            );
+        };
+        check("~ x + z", (true, &["x", "z"]));
+        check("x*z + factor(g)", (true, &["x", "z", "factor(g)", "x:z"]));
+        check("0 + x", (false, &["x"]));
+        for wrong in ["", "~", "y ~ x", "x | z", "x + (1 | g)", "x +"] {
+            assert!(parse_terms(wrong, 0).is_err(), "{wrong}");
+        }
     }
 
     #[test]

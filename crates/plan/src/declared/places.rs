@@ -5,7 +5,7 @@
 
 use trialrun_lang::{
     Arg, Diagnostic, Expr, ExprKind, Factor, Formula, RandomTerm, Span, Term, parse_expression,
-    parse_formula,
+    parse_formula, parse_terms,
 };
 
 /// Where each byte of a text stands in the file.
@@ -86,6 +86,15 @@ impl Places {
             span: self.span(formula.span),
             ..formula
         })
+    }
+
+    /// Parses terms without an outcome, with places in the file; tells of the intercept, too.
+    pub fn parse_terms(&self, text: &str) -> Result<(bool, Vec<Term>), Vec<Diagnostic>> {
+        if self.is_plain() {
+            return parse_terms(text, self.start());
+        }
+        let (intercept, terms) = parse_terms(text, 0).map_err(|errors| self.errors(errors))?;
+        Ok((intercept, terms.into_iter().map(|term| self.term(term)).collect()))
     }
 
     fn errors(&self, mut errors: Vec<Diagnostic>) -> Vec<Diagnostic> {

@@ -2,7 +2,7 @@
 
 use trialrun_lang::{Diagnostic, ExprKind, Formula, Span, suggestion};
 
-use super::build;
+use super::resolve;
 use crate::compile::ir::{NodeId, NodeKind};
 use crate::compile::{Compiler, Condition, Value};
 use crate::declared::{Name, Node, Reader, joined, listed};
@@ -38,8 +38,8 @@ pub fn contrast(
     method: &str,
     wanted: [Option<&Name>; 2],
 ) -> Option<Contrast> {
-    build::no_random_effects(cx, formula, method)?;
-    build::no_instruments(cx, formula, method)?;
+    resolve::no_random_effects(cx, formula, method)?;
+    resolve::no_instruments(cx, formula, method)?;
     let factor = match formula.terms.as_slice() {
         [term] if formula.intercept && term.factors.len() == 1 => &term.factors[0],
         _ => {
@@ -51,7 +51,7 @@ pub fn contrast(
             return None;
         }
     };
-    let variable = cx.lower(&factor.expr, &build::context(level), &mut 0)?;
+    let variable = cx.lower(&factor.expr, &resolve::context(level), &mut 0)?;
     let name = match &factor.expr.kind {
         ExprKind::Name(name) => Some(name.as_str()),
         _ => None,
@@ -79,7 +79,7 @@ pub fn contrast(
 }
 
 /// The conditions that a variable can take, in order; 0 and 1 where nothing tells.
-fn conditions_of(cx: &Compiler<'_>, variable: Value, name: Option<&str>) -> Vec<Condition> {
+pub fn conditions_of(cx: &Compiler<'_>, variable: Value, name: Option<&str>) -> Vec<Condition> {
     let condition = |value: f64| Condition { value, label: value.to_string() };
     if let Some(labels) = variable.labels {
         let labels = cx.labels[labels as usize].iter().enumerate();

@@ -54,10 +54,11 @@ use trialrun_stats::dim::{self, Arms, Design};
 use trialrun_stats::{Failure, Observations};
 
 use super::Declared;
-use super::build::{self, Resolved, Wanted};
+use super::build::{self, Wanted};
 use super::contrast::{contrast, read_condition};
 use super::estimation::{Coef, Details, Fit, Fitted};
 use super::model::Model;
+use super::resolve::{self, Resolved};
 use crate::compile::Compiler;
 use crate::declared::{Fields, Name, Reader, Text};
 use crate::exec::Workspace;
@@ -86,10 +87,10 @@ impl Declared for DifferenceInMeans {
     }
 
     fn compile(&self, cx: &mut Compiler<'_>, level: LevelId) -> Option<(Model, Box<dyn Fit>)> {
-        let formula = build::parse(cx, &self.formula)?;
+        let formula = resolve::parse(cx, &self.formula)?;
         let wanted = self.conditions.each_ref().map(Option::as_ref);
         let found = contrast(cx, &formula, level, "DifferenceInMeans", wanted);
-        let outcome = build::resolve_outcome(cx, &formula, &build::context(level));
+        let outcome = resolve::resolve_outcome(cx, &formula, &resolve::context(level));
         let resolved = found.zip(outcome).map(|(found, outcome)| {
             let subset = found.has_others.then(|| {
                 let other = cx.graph.constant(2.0, formula.span);

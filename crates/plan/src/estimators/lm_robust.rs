@@ -34,6 +34,7 @@ use super::Declared;
 use super::build::{self, Wanted};
 use super::estimation::{Coef, Details, Fit, Fitted};
 use super::model::Model;
+use super::resolve;
 use crate::compile::Compiler;
 use crate::declared::{Fields, Name, Reader, Text};
 use crate::exec::Workspace;
@@ -63,58 +64,66 @@ const SE: &[(&str, Variance)] = &[
 impl Declared for LmRobust {
     fn read(r: &mut Reader, f: &mut Fields<'_>) -> Option<Self> {
         let formula = f.required(r, "formula", Reader::text);
-        let se_node = f.take(r, "se");
-        let clusters = f.optional(r, "clusters", Reader::identifier);
+        let (se, clusters) = read_se(r, f);
         let weights = f.optional(r, "weights", Reader::identifier);
-        let se = match se_node {
-            None if clusters.is_some() => Some(Variance::Cr2),
-            None => Some(Variance::Hc2),
-            Some(node) => r.choice(node, SE),
-        };
-        if let (Some(se), Some(node)) = (se, se_node)
-            && se.is_clustered() != clusters.is_some()
-        {
-            let (what, label, hint) = if se.is_clustered() {
-                ("needs `clusters`", "for clustered data", "add `clusters: ...`, or use `HC2`")
-            } else {
-                (
-                    "does not go with `clusters`",
-                    "ignores the clusters",
-                    "use `CR2`, `CR0` or `Stata`, or leave `clusters` out",
-                )
-            };
-            let message = format!("`se: {}` {what}", node.text);
-            r.error(Diagnostic::error(node.span, message).label(label).hint(hint));
-            return None;
-        }
         Some(Self { formula: formula?, se: se?, clusters, weights })
     }
 
     fn compile(&self, cx: &mut Compiler<'_>, level: LevelId) -> Option<(Model, Box<dyn Fit>)> {
-        let formula = build::parse(cx, &self.formula)?;
-        build::no_random_effects(cx, &formula, "LmRobust")?;
-        build::no_instruments(cx, &formula, "LmRobust")?;
+        let formula = resolve::parse(cx, &self.formula)?;
+        resolve::no_random_effects(cx, &formula, "LmRobust")?;
+        resolve::no_instruments(cx, &formula, "LmRobust")?;
         let groups = self.clusters.as_ref().map_or(Wanted::Nothing, Wanted::Clusters);
         let model = build::model(cx, &formula, level, &groups, self.weights.as_ref())?;
         Some((model, Box::new(Ols { variance: self.se })))
     }
 
     fn describe(&self) -> String {
-        let se = SE.iter().find(|(_, v)| *v == self.se).map_or("", |(name, _)| name);
-        let clusters =
-            self.clusters.as_ref().map_or(String::new(), |c| format!(" clustered by `{}`", c.text));
-        let weights =
-            self.weights.as_ref().map_or(String::new(), |w| format!(", weighted by `{}`", w.text));
-        format!(
-            "least squares of `{}` with {se} standard errors{clusters}{weights}",
-            self.formula.text
-        )
+        let se = describe_se(self.se, self.clusters.as_ref(), self.weights.as_ref());
+        format!("least squares of `{}` with {se}", self.formula.text)
     }
 }
 
+/// Reads `se` and `clusters`, which have to go together; HC2, or CR2 with clusters, by default.
+pub(super) fn read_se(r: &mut Reader, f: &mut Fields<'_>) -> (Option<Variance>, Option<Name>) {
+    let se_node = f.take(r, "se");
+    let clusters = f.optional(r, "clusters", Reader::identifier);
+    let se = match se_node {
+        None if clusters.is_some() => Some(Variance::Cr2),
+        None => Some(Variance::Hc2),
+        Some(node) => r.choice(node, SE),
+    };
+    if let (Some(se), Some(node)) = (se, se_node)
+        && se.is_clustered() != clusters.is_some()
+    {
+        let (what, label, hint) = if se.is_clustered() {
+            ("needs `clusters`", "for clustered data", "add `clusters: ...`, or use `HC2`")
+        } else {
+            (
+                "does not go with `clusters`",
+                "ignores the clusters",
+                "use `CR2`, `CR0` or `Stata`, or leave `clusters` out",
+            )
+        };
+        let message = format!("`se: {}` {what}", node.text);
+        r.error(Diagnostic::error(node.span, message).label(label).hint(hint));
+        return (None, clusters);
+    }
+    (se, clusters)
+}
+
+/// Standard errors, clusters and weights in words, for `explain`.
+pub(super) fn describe_se(se: Variance, clusters: Option<&Name>, weights: Option<&Name>) -> String {
+    let se = SE.iter().find(|(_, v)| *v == se).map_or("", |(name, _)| name);
+    let clusters = clusters.map_or(String::new(), |c| format!(" clustered by `{}`", c.text));
+    let weights = weights.map_or(String::new(), |w| format!(", weighted by `{}`", w.text));
+    format!("{se} standard errors{clusters}{weights}")
+}
+
 /// The fit.
-struct Ols {
-    variance: Variance,
+pub(super) struct Ols {
+    /// The standard error.
+    pub variance: Variance,
 }
 
 impl Fit for Ols {

@@ -31,6 +31,7 @@ use super::Declared;
 use super::build::{self, Wanted};
 use super::estimation::{Coef, Details, Fit, Fitted};
 use super::model::Model;
+use super::resolve;
 use crate::compile::Compiler;
 use crate::declared::{Fields, Name, Reader, Text};
 use crate::exec::Workspace;
@@ -59,8 +60,8 @@ impl Declared for Lmer {
     }
 
     fn compile(&self, cx: &mut Compiler<'_>, level: LevelId) -> Option<(Model, Box<dyn Fit>)> {
-        let formula = build::parse(cx, &self.formula)?;
-        build::no_instruments(cx, &formula, "Lmer")?;
+        let formula = resolve::parse(cx, &self.formula)?;
+        resolve::no_instruments(cx, &formula, "Lmer")?;
         let random = self.random_intercept(cx, &formula)?;
         let groups = Wanted::Random(random);
         let model = build::model(cx, &formula, level, &groups, self.weights.as_ref())?;

@@ -4,15 +4,18 @@
 //! file is its manual: `trialrun explain NAME` prints it.
 
 mod build;
+mod centre;
 mod coding;
 mod collapse;
 mod contrast;
 mod difference_in_means;
 mod estimation;
+mod lin;
 mod lm_robust;
 mod lmer;
 pub mod model;
 mod pick;
+mod resolve;
 mod terms;
 mod warnings;
 
@@ -92,6 +95,7 @@ macro_rules! methods {
 
 methods! {
     DifferenceInMeans in difference_in_means,
+    Lin in lin,
     LmRobust in lm_robust,
     Lmer in lmer,
 }

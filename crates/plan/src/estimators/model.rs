@@ -70,6 +70,8 @@ pub struct Term {
     pub numeric: Option<ColumnId>,
     /// Its categorical factors.
     pub factors: Vec<Factor>,
+    /// From which part on it is a covariate around its mean.
+    pub centred_from: Option<usize>,
 }
 
 /// A factor of a term, for its label.
@@ -97,12 +99,12 @@ pub struct Factor {
 /// The rows of a fit, and scratch space to make them.
 #[derive(Default)]
 pub struct ModelScratch {
-    x: Vec<f64>,
+    pub(super) x: Vec<f64>,
     outcome: Vec<f64>,
-    weight: Vec<f64>,
+    pub(super) weight: Vec<f64>,
     within: Vec<f64>,
     /// Whether the rows were picked out, or put in the order of groups: `index` has them.
-    picked: bool,
+    pub(super) picked: bool,
     /// Rows to use, in the order of their groups.
     pub(super) index: Vec<u32>,
     pub(super) offsets: Vec<u32>,
@@ -145,6 +147,7 @@ impl Model {
         }
         self.find_categories(ws, &mut scratch, n, picked);
         self.fill(ws, &mut scratch, n, picked);
+        self.centre(ws, &mut scratch, n);
         let blocks = self.find_blocks(ws, &mut scratch, n, picked);
         ws.model = scratch;
         if n == 0 { Err(Failure::NoRows) } else { blocks }
@@ -302,7 +305,15 @@ impl Term {
                 format!("{}{}", factor.label, category_label(codes[*f], factor.labels, sets))
             }
         };
-        self.parts.iter().map(part).collect::<Vec<_>>().join(":")
+        let parts: Vec<String> = self.parts.iter().map(part).collect();
+        let Some(from) = self.centred_from else { return parts.join(":") };
+        let (before, covariate) = parts.split_at(from);
+        let mut label: String = before.iter().map(|part| format!("{part}:")).collect();
+        match covariate {
+            [one] => label += &format!("{one}_c"),
+            many => label += &format!("({})_c", many.join(":")),
+        }
+        label
     }
 }
 

@@ -2,7 +2,7 @@
 
 use trialrun_lang::Diagnostic;
 
-use super::build::Resolved;
+use super::resolve::Resolved;
 use crate::compile::{Binding, Compiler};
 use crate::declared::joined;
 use crate::ids::LevelId;

@@ -6,7 +6,8 @@
 //!   coverage, only power and the like.
 //! - `term`: the coefficient that is reported: a name as R writes it, a list, or `All`. By default
 //!   the first that is not the intercept.
-//! - `method`: how it estimates: `DifferenceInMeans(...)`, `LmRobust(...)`, `Lmer(...)`.
+//! - `method`: how it estimates: `DifferenceInMeans(...)`, `Lin(...)`, `LmRobust(...)`,
+//!   `Lmer(...)`.
 //! - `level`: the level whose units are its rows; the current rows if it is left out.
 //!
 //! # Example

@@ -1,0 +1,174 @@
+//! Formula to nodes: names are looked up, factors are coded.
+
+use trialrun_lang::{Diagnostic, Formula, Span, Term};
+
+use super::coding::full_coding;
+use super::model::Part;
+use crate::compile::ir::NodeId;
+use crate::compile::{Compiler, Context, Value};
+use crate::declared::Text;
+use crate::functions::Fun;
+use crate::ids::LevelId;
+
+/// A formula whose names are resolved, before its rows are chosen.
+pub struct Resolved {
+    /// The outcome.
+    pub outcome: NodeId,
+    /// Whether there is an intercept.
+    pub intercept: bool,
+    /// The terms in R's order.
+    pub terms: Vec<ResolvedTerm>,
+    /// The outcome as the formula writes it.
+    pub outcome_label: String,
+    /// Where the formula stands.
+    pub span: Span,
+}
+
+impl Resolved {
+    /// A model of one number, without intercept.
+    pub fn of_one(outcome: NodeId, predictor: NodeId, label: String, formula: &Formula) -> Self {
+        let parts = vec![Part::Numeric(label)];
+        Self {
+            outcome,
+            intercept: false,
+            terms: vec![ResolvedTerm {
+                parts,
+                numeric: Some(predictor),
+                ..ResolvedTerm::default()
+            }],
+            outcome_label: formula.response.to_string(),
+            span: formula.span,
+        }
+    }
+
+    /// The nodes of the predictors.
+    pub fn predictors(&self) -> Vec<NodeId> {
+        let of_term = |t: &ResolvedTerm| {
+            t.numeric.into_iter().chain(t.factors.iter().map(|(_, value, _)| value.id)).collect()
+        };
+        self.terms.iter().flat_map(|t| -> Vec<NodeId> { of_term(t) }).collect()
+    }
+}
+
+/// A term whose names are resolved.
+#[derive(Clone, Default)]
+pub struct ResolvedTerm {
+    /// The labels of its factors, in order.
+    pub parts: Vec<Part>,
+    /// The product of its numeric factors.
+    pub numeric: Option<NodeId>,
+    /// Its categorical factors: label, value, and whether each category has a column.
+    pub factors: Vec<(String, Value, bool)>,
+    /// From which part on it is a covariate around its mean.
+    pub centred_from: Option<usize>,
+}
+
+/// Parses a formula; reports what is wrong with it.
+pub fn parse(cx: &mut Compiler<'_>, text: &Text) -> Option<Formula> {
+    match text.places.parse_formula(&text.text) {
+        Ok(formula) => Some(formula),
+        Err(errors) => {
+            cx.diagnostics.extend(errors);
+            None
+        }
+    }
+}
+
+/// Refuses random effects in a model that has none.
+pub fn no_random_effects(cx: &mut Compiler<'_>, formula: &Formula, method: &str) -> Option<()> {
+    let Some(random) = formula.random.first() else { return Some(()) };
+    let message = format!("`{method}` has no random effects");
+    let error = Diagnostic::error(random.span, message).label("a random effect");
+    cx.report(error.hint("use `Lmer` for models with random effects"));
+    None
+}
+
+/// Refuses a second part on the right side, which names instruments.
+pub fn no_instruments(cx: &mut Compiler<'_>, formula: &Formula, method: &str) -> Option<()> {
+    if formula.instruments.is_none() {
+        return Some(());
+    }
+    let message = format!("`{method}` takes no instruments");
+    let error = Diagnostic::error(formula.span, message).label("two parts separated by `|`");
+    cx.report(error.hint("write a random effect in round brackets: `(1 | group)`"));
+    None
+}
+
+/// Resolves the outcome of a formula.
+pub fn resolve_outcome(
+    cx: &mut Compiler<'_>,
+    formula: &Formula,
+    context: &Context,
+) -> Option<NodeId> {
+    let outcome = cx.lower(&formula.response, context, &mut 0)?;
+    if outcome.labels.is_some() {
+        let error = Diagnostic::error(formula.response.span, "the outcome is not a number")
+            .label("a variable of categories")
+            .hint("compare it with a category: `I(answer == 'yes') ~ ...`");
+        cx.report(error);
+        return None;
+    }
+    Some(outcome.id)
+}
+
+/// Where the expressions of a model stand: at the rows of a level, without draws.
+pub fn context(level: LevelId) -> Context {
+    Context::at(level).without_draws(
+        "a model has no draws of its own: declare the draw as a variable, and name it here",
+    )
+}
+
+/// Resolves the names of a formula at the rows of a level.
+pub fn resolve(cx: &mut Compiler<'_>, formula: &Formula, level: LevelId) -> Option<Resolved> {
+    let context = context(level);
+    let outcome = resolve_outcome(cx, formula, &context);
+    let terms = resolve_terms(cx, formula.intercept, &formula.terms, &context);
+    let (outcome, terms) = (outcome?, terms?);
+    let outcome_label = formula.response.to_string();
+    let (intercept, span) = (formula.intercept, formula.span);
+    Some(Resolved { outcome, intercept, terms, outcome_label, span })
+}
+
+/// Resolves the terms of one side of a formula.
+pub fn resolve_terms(
+    cx: &mut Compiler<'_>,
+    intercept: bool,
+    terms: &[Term],
+    context: &Context,
+) -> Option<Vec<ResolvedTerm>> {
+    let mut values: Vec<Vec<Option<Value>>> = Vec::new();
+    for term in terms {
+        let of_term = term.factors.iter().map(|f| cx.lower(&f.expr, context, &mut 0)).collect();
+        values.push(of_term);
+    }
+    let values: Option<Vec<Vec<Value>>> =
+        values.into_iter().map(|t| t.into_iter().collect()).collect();
+    let values = values?;
+    let categorical: Vec<Vec<bool>> = terms
+        .iter()
+        .zip(&values)
+        .map(|(t, v)| {
+            t.factors.iter().zip(v).map(|(f, v)| f.categorical || v.labels.is_some()).collect()
+        })
+        .collect();
+    let full = full_coding(intercept, terms, &categorical);
+    let mut all = Vec::new();
+    for (t, term) in terms.iter().enumerate() {
+        let mut resolved = ResolvedTerm::default();
+        for (f, factor) in term.factors.iter().enumerate() {
+            let value = values[t][f];
+            if categorical[t][f] {
+                resolved.parts.push(Part::Factor(resolved.factors.len()));
+                resolved.factors.push((factor.label.clone(), value, full[t][f]));
+            } else {
+                resolved.parts.push(Part::Numeric(factor.label.clone()));
+                resolved.numeric = Some(match resolved.numeric {
+                    None => value.id,
+                    Some(so_far) => cx.map(Fun::Mul, vec![so_far, value.id], term.span),
+                });
+            }
+        }
+        all.push(resolved);
+    }
+    Some(all)
+}
