@@ -8,6 +8,7 @@
 //! - `frames`: potential outcomes, Reveal and Aggregate; the same on real data.
 //! - `missing`: missing outcomes, take-up and spillovers.
 //! - `assignment`: shares of conditions against what was declared.
+//! - `sampling`: samples against their probabilities, and what is left of a population.
 //! - `tidy`: rules of the code base.
 
 mod assignment;
@@ -19,6 +20,7 @@ mod frames;
 mod missing;
 mod oracle;
 mod quadrature;
+mod sampling;
 mod sentences;
 mod theory;
 mod tidy;

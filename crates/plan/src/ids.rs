@@ -57,3 +57,14 @@ impl AllocationId {
         self.0 as usize
     }
 }
+
+/// A list that tells which unit of another level each unit of a level belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LinkId(pub u32);
+
+impl LinkId {
+    /// Position in lists of links.
+    pub fn idx(self) -> usize {
+        self.0 as usize
+    }
+}

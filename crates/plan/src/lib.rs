@@ -89,7 +89,7 @@ fn compile_with(
     for step in &design.steps {
         step.compile(&mut cx);
         marks.push(cx.mark());
-        if cx.is_above(deepest, cx.frame) {
+        if !cx.is_above(cx.frame, deepest) && !cx.is_grouped(cx.frame) {
             deepest = cx.frame;
         }
     }
@@ -100,6 +100,7 @@ fn compile_with(
     let parent_runs = cx.parent_runs();
     let n_ops_allocating = cx.ops_allocating();
     let allocations = cx.settle_allocations(options.probabilities);
+    let links = cx.links_of_levels();
     Ok(Plan {
         name: design.name.clone(),
         description: design.description.clone(),
@@ -120,6 +121,8 @@ fn compile_with(
         marks,
         parent_runs,
         n_ops_allocating,
+        links,
+        n_links: cx.n_links as usize,
         n_runs: cx.runs.len(),
         n_groupings: cx.n_groupings as usize,
         n_registers: usize::from(cx.n_registers),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use trialrun_lang::{Diagnostic, Span};
 
-use crate::compile::Missing;
+use crate::compile::{Link, Missing};
 use crate::estimators::Estimation;
 use crate::estimators::model::ModelScratch;
 use crate::exec::allocation::{Allocation, AllocationInfo};
@@ -164,6 +164,9 @@ pub struct Plan {
     pub(crate) parent_runs: Vec<Option<RunsId>>,
     /// The number of operations up to the last assignment or sample.
     pub(crate) n_ops_allocating: usize,
+    /// For each level, the levels that its units belong to without nesting in them.
+    pub(crate) links: Vec<Vec<Link>>,
+    pub(crate) n_links: usize,
     pub(crate) n_runs: usize,
     pub(crate) n_groupings: usize,
     pub(crate) n_registers: usize,
@@ -188,6 +191,8 @@ impl Plan {
             sizes,
             widths,
             runs: vec![vec![0, self.n_data_rows as u32]; self.n_runs],
+            links: vec![Vec::new(); self.n_links],
+            units: Vec::new(),
             groupings: (0..self.n_groupings).map(|_| Grouping::default()).collect(),
             registers: vec![Vec::new(); self.n_registers],
             assign: Default::default(),
@@ -266,6 +271,12 @@ impl Plan {
     fn marks_around(&self, step: usize) -> (Mark, Mark) {
         let from = if step == 0 { Mark::default() } else { self.marks[step - 1] };
         (from, self.marks[step])
+    }
+
+    /// How many samples were drawn until the units of a level were those they are.
+    pub fn n_samples(&self, level: LevelId) -> usize {
+        let sample = self.links[level.idx()].iter().find(|link| link.is_sample);
+        sample.map_or(0, |link| 1 + self.n_samples(link.from))
     }
 
     /// The labels of a column's categories.

@@ -70,7 +70,12 @@ fn population(page: &Page, plan: &Plan, level: LevelId, sizes: &[usize]) -> Stri
     let variables =
         if names.is_empty() { String::new() } else { format!("; variables {}", names.join(", ")) };
     let in_all = sizes[level.idx()];
-    format!("{}: {each}, {in_all} in simulation 1{variables}", page.code(&info.name))
+    let sample = match plan.n_samples(level) {
+        0 => String::new(),
+        1 => " in the sample".to_string(),
+        n => format!(" in sample {n}"),
+    };
+    format!("{}{sample}: {each}, {in_all} in simulation 1{variables}", page.code(&info.name))
 }
 
 /// How a page is written.

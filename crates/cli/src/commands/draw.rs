@@ -45,7 +45,7 @@ pub fn run(args: &DrawArgs) -> Result<(), Failed> {
 fn level(loaded: &Loaded, name: Option<&str>) -> Result<LevelId, Failed> {
     let Some(name) = name else { return Ok(loaded.plan.deepest) };
     let levels = &loaded.plan.levels;
-    match levels.iter().skip(1).position(|level| level.name == name) {
+    match levels.iter().skip(1).rposition(|level| level.name == name) {
         Some(place) => Ok(LevelId(place as u32 + 1)),
         None => {
             let known: Vec<&str> = levels[1..].iter().map(|level| level.name.as_str()).collect();

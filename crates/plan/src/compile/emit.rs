@@ -32,6 +32,13 @@ impl Compiler<'_> {
         ColumnId(self.columns.len() as u32 - 1)
     }
 
+    /// A new column for values of another one, at a level.
+    pub fn new_column_like(&mut self, column: ColumnId, level: LevelId) -> ColumnId {
+        let ColumnInfo { labels, missing, .. } = self.columns[column.idx()];
+        self.columns.push(ColumnInfo { level, labels, missing, data: None });
+        ColumnId(self.columns.len() as u32 - 1)
+    }
+
     /// A new table of runs.
     pub fn new_runs(&mut self, fixed: Option<usize>) -> RunsId {
         self.runs.push(fixed);
@@ -155,9 +162,7 @@ impl Compiler<'_> {
         }
         let runs = self.runs_between(from, level);
         let fixed = self.runs[runs.idx()];
-        let out = self.new_column(level);
-        self.columns[out.idx()].labels = self.columns[column.idx()].labels;
-        self.columns[out.idx()].missing = self.columns[column.idx()].missing;
+        let out = self.new_column_like(column, level);
         self.push(Broadcast { from: column, out, level, runs, fixed });
         self.broadcasts.insert((column, level), out);
         out

@@ -123,6 +123,11 @@ impl Graph {
         id
     }
 
+    /// The node with that content, if it was made.
+    pub fn find(&self, kind: &NodeKind) -> Option<NodeId> {
+        self.known.get(kind).copied()
+    }
+
     /// A constant.
     pub fn constant(&mut self, value: f64, span: Span) -> NodeId {
         self.add(NodeKind::Const(value.to_bits()), LevelId::WHOLE, span)

@@ -5,9 +5,11 @@ mod blame;
 mod calls;
 mod emit;
 pub mod ir;
+mod links;
 mod lower;
 mod missing;
 mod reductions;
+mod samples;
 mod scope;
 
 use std::collections::HashMap;
@@ -18,14 +20,16 @@ use trialrun_lang::{Diagnostic, Span};
 use crate::declared::{Name, Scalar};
 use crate::estimators::Estimation;
 use crate::exec::Op;
-use crate::ids::{ColumnId, GroupingId, LevelId, RunsId};
+use crate::ids::{ColumnId, GroupingId, LevelId, LinkId, RunsId};
 use crate::plan::{ColumnInfo, EstimandInfo, EstimatorInfo, LevelInfo, Limits, Mark, Variable};
 use crate::table::Table;
 use allocations::Pending;
 use ir::{Graph, NodeId};
+pub use links::Link;
 pub use lower::{Context, Draws, Value};
 pub use missing::Missing;
 pub use reductions::REDUCTIONS;
+pub use samples::Sampled;
 pub use scope::{Binding, Groups};
 
 /// A value that an assigned variable can take.
@@ -98,6 +102,12 @@ pub struct Compiler<'a> {
     pub runs: Vec<Option<usize>>,
     /// Number of groupings.
     pub n_groupings: u32,
+    /// Number of lists of units that belong to others.
+    pub n_links: u32,
+    /// Number of samples so far.
+    pub n_samples: u32,
+    /// Inclusion probabilities so far: the name, and the product over the samples until then.
+    pub inclusion: Vec<(String, NodeId)>,
     /// Number of registers.
     pub n_registers: u16,
     /// Operations so far.
@@ -141,7 +151,12 @@ pub struct Compiler<'a> {
     broadcasts: HashMap<(ColumnId, LevelId), ColumnId>,
     runs_known: HashMap<(LevelId, LevelId), RunsId>,
     groupings_known: HashMap<(LevelId, Vec<ColumnId>), GroupingId>,
-    carried: HashMap<(String, LevelId), ColumnId>,
+    /// Columns carried up to groups.
+    carried: HashMap<(NodeId, LevelId), ColumnId>,
+    /// Columns seen through links.
+    gathered: HashMap<(ColumnId, LinkId), ColumnId>,
+    /// For each level, the levels that its units belong to without nesting in them.
+    links: HashMap<LevelId, Vec<Link>>,
     /// For a level of groups: the grouping, and the frame that was grouped.
     grouped: HashMap<LevelId, (GroupingId, LevelId)>,
 }
@@ -163,6 +178,9 @@ impl<'a> Compiler<'a> {
             variables: Vec::new(),
             runs: Vec::new(),
             n_groupings: 0,
+            n_links: 0,
+            n_samples: 0,
+            inclusion: Vec::new(),
             n_registers: 1,
             ops: Vec::new(),
             frame: LevelId::WHOLE,
@@ -188,6 +206,8 @@ impl<'a> Compiler<'a> {
             runs_known: HashMap::new(),
             groupings_known: HashMap::new(),
             carried: HashMap::new(),
+            gathered: HashMap::new(),
+            links: HashMap::new(),
             grouped: HashMap::new(),
         }
     }

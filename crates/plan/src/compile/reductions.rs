@@ -5,7 +5,7 @@ use trialrun_lang::{Arg, Diagnostic, Expr, ExprKind, Span};
 use super::Compiler;
 use super::ir::{By, NodeKind, Reduction};
 use super::lower::{Context, Value};
-use crate::declared::Name;
+use crate::declared::{Name, Scalar};
 use crate::functions::Fun;
 use crate::ids::LevelId;
 
@@ -134,8 +134,8 @@ impl Compiler<'_> {
         let deepest = |a, b| self.deeper(a, b);
         match &expr.kind {
             ExprKind::Name(name) => {
-                let level = self.variables.iter().find(|v| v.name == *name).map(|v| v.level);
-                level.filter(|l| self.is_above(*l, self.frame)).unwrap_or(LevelId::WHOLE)
+                let level = self.variables.iter().rfind(|v| v.name == *name).map(|v| v.level);
+                level.and_then(|l| self.left_of(l, self.frame)).unwrap_or(LevelId::WHOLE)
             }
             ExprKind::Unary(_, a) => self.declared_level(a),
             ExprKind::Binary(_, a, b) => deepest(self.declared_level(a), self.declared_level(b)),
@@ -145,6 +145,24 @@ impl Compiler<'_> {
             // A reduction within has one value, or one a unit of its own level.
             _ => LevelId::WHOLE,
         }
+    }
+
+    /// Whether an expression looks at other units than its own: by a reduction, or by `N`.
+    pub fn looks_around(&self, scalar: &Scalar) -> bool {
+        fn looks(expr: &Expr) -> bool {
+            match &expr.kind {
+                ExprKind::Name(name) => name == "N",
+                ExprKind::Unary(_, a) => looks(a),
+                ExprKind::Binary(_, a, b) => looks(a) || looks(b),
+                ExprKind::Call { name, args, .. } => {
+                    let reduces = reduction_called(name, args).is_some();
+                    reduces || args.iter().any(|a| looks(&a.value))
+                }
+                _ => false,
+            }
+        }
+        let Scalar::Text(text) = scalar else { return false };
+        text.places.parse_expression(&text.text).is_ok_and(|expr| looks(&expr))
     }
 
     /// `true` or `false`.

@@ -7,7 +7,7 @@ use trialrun_lang::{Diagnostic, Span};
 use super::ir::{NodeId, NodeKind};
 use super::{Compiler, Context, Missing};
 use crate::declared::{Name, Places, Scalar, Text};
-use crate::exec::units::{Carry, GroupBy};
+use crate::exec::units::GroupBy;
 use crate::ids::{ColumnId, GroupingId, LevelId, RunsId};
 use crate::plan::{ColumnInfo, LevelInfo, Size, Variable};
 use crate::table::{Table, Values};
@@ -68,6 +68,17 @@ impl Compiler<'_> {
     pub fn hide(&mut self, name: &str) -> bool {
         self.variables.retain(|v| v.name != name);
         self.scope.remove(name).is_some()
+    }
+
+    /// Forgets the meaning of a name, so that another can take it.
+    pub fn unbind(&mut self, name: &str) {
+        self.scope.remove(name);
+    }
+
+    /// Gives the name that has one meaning another.
+    pub fn rebind(&mut self, before: Binding, after: Binding) {
+        let bindings = self.scope.values_mut().map(|(binding, _)| binding);
+        bindings.filter(|binding| **binding == before).for_each(|binding| *binding = after);
     }
 
     /// The named level, or the level of the current rows.
@@ -161,42 +172,11 @@ impl Compiler<'_> {
         };
         let level = self.graph.node(node).level;
         let reach = if context.reaches_below { self.frame } else { context.level };
-        if self.is_above(level, reach) {
-            return Some(node);
-        }
-        if let Some(carried) = self.carry(name, node, span) {
-            return Some(carried);
+        if let Some(seen) = self.see(node, reach, name, span) {
+            return Some(seen);
         }
         self.out_of_reach(name, level, reach, (span, context));
         None
-    }
-
-    /// Carries a variable of the rows that an Aggregate step grouped up to the groups.
-    fn carry(&mut self, name: &str, node: NodeId, span: Span) -> Option<NodeId> {
-        let (grouping, below) = *self.grouped.get(&self.frame)?;
-        let frame = self.frame;
-        let column = match self.carried.get(&(name.to_string(), frame)) {
-            Some(column) => *column,
-            None => {
-                let level = self.graph.node(node).level;
-                self.frame = below;
-                let source = if self.is_above(level, below) {
-                    Some(node)
-                } else {
-                    self.carry(name, node, span)
-                };
-                let from = source.map(|source| self.column_at(source, below));
-                self.frame = frame;
-                let from = from?;
-                let out = self.new_column(frame);
-                self.columns[out.idx()].labels = self.columns[from.idx()].labels;
-                self.columns[out.idx()].missing = self.columns[from.idx()].missing;
-                self.push(Carry { from, grouping, out, name: name.to_string(), span });
-                self.carried.insert((name.to_string(), frame), out);
-                out
-            }
-        };
-        Some(self.graph.add(NodeKind::Column(column), frame, span))
     }
 
     /// The nodes that the values of `nodes` are computed from, themselves included.
@@ -216,17 +196,22 @@ impl Compiler<'_> {
                 NodeKind::Column(column) => {
                     let same = self.stored.iter().filter(|(_, stored)| **stored == *column);
                     rest.extend(same.map(|(node, _)| *node));
-                    let carried = self.carried.iter().find(|(_, carried)| **carried == *column);
-                    if let Some(((name, _), _)) = carried
-                        && let Some(Binding::Variable(source)) = self.binding(name)
-                    {
-                        rest.push(source);
-                    }
+                    let carried = self.carried.iter().filter(|(_, carried)| *carried == column);
+                    rest.extend(carried.map(|((node, _), _)| *node));
+                    let gathered = self.gathered.iter().filter(|(_, copy)| *copy == column);
+                    let from = gathered.filter_map(|((from, _), _)| self.node_of(*from));
+                    rest.extend(from);
                 }
                 NodeKind::Const(_) | NodeKind::Size(_) | NodeKind::Index(_) => {}
             }
         }
         found
+    }
+
+    /// A node that stands for a stored column.
+    fn node_of(&self, column: ColumnId) -> Option<NodeId> {
+        let column = self.carried_down(column);
+        self.graph.find(&NodeKind::Column(column)).or_else(|| self.origin_of(column))
     }
 
     /// The level of that name; an error if there is none.

@@ -6,10 +6,12 @@
 pub mod allocation;
 pub mod assign;
 pub mod draw;
+pub mod links;
 pub mod program;
 pub mod random;
 pub mod reduce;
 pub mod reveal;
+pub mod sample;
 pub mod units;
 pub mod words;
 pub mod workspace;

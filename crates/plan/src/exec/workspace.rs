@@ -5,7 +5,7 @@ use trialrun_stats::{dim, lmm, ols};
 use super::allocation::Allocation;
 use super::{Operand, Values, assign};
 use crate::estimators::model::ModelScratch;
-use crate::ids::{AllocationId, ColumnId, GroupingId, LevelId, RunsId};
+use crate::ids::{AllocationId, ColumnId, GroupingId, LevelId, LinkId, RunsId};
 use crate::result::Row;
 
 /// Units of a level sorted into groups.
@@ -31,6 +31,10 @@ pub struct Workspace {
     pub(crate) widths: Vec<usize>,
     /// Runs of lower units, for the pairs of levels that the plan needs.
     pub(crate) runs: Vec<Vec<u32>>,
+    /// For units of a level, those of another that they belong to.
+    pub(crate) links: Vec<Vec<u32>>,
+    /// A list of unit numbers, for samples.
+    pub(crate) units: Vec<u32>,
     /// Groupings by value.
     pub(crate) groupings: Vec<Grouping>,
     /// Blocks of intermediate values.
@@ -72,6 +76,11 @@ impl Workspace {
     /// Where the units of an upper level begin among those of a lower one.
     pub fn runs(&self, runs: RunsId) -> &[u32] {
         &self.runs[runs.idx()]
+    }
+
+    /// The units of another level that the units of a level belong to.
+    pub fn link(&self, link: LinkId) -> &[u32] {
+        &self.links[link.idx()]
     }
 
     /// Units sorted into groups.

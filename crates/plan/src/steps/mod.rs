@@ -10,6 +10,7 @@ mod estimator;
 mod level;
 mod potential_outcomes;
 mod reveal;
+mod sampling;
 mod variables;
 
 use trialrun_lang::Diagnostic;
@@ -104,6 +105,7 @@ steps! {
     Level in level,
     PotentialOutcomes in potential_outcomes,
     Reveal in reveal,
+    Sampling in sampling,
     Variables in variables,
 }
 

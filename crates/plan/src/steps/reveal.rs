@@ -187,11 +187,19 @@ impl Reveal {
             assigned.push((node, conditions.iter().map(|c| c.value).collect::<Vec<f64>>()));
         }
         let mut missing = Missing::Never;
+        let (name, span) = (&self.outcome.text, self.outcome.span);
+        let mut seen = |source: NodeId| {
+            let level = cx.graph.node(source).level;
+            // The groups of an Aggregate step are other units, even where they are as many.
+            let is_left = cx.left_of(level, frame).is_some() || cx.is_linked(level, frame);
+            is_left.then(|| cx.see(source, frame, name, span))?
+        };
+        let sources: Vec<Option<NodeId>> = sources.into_iter().map(&mut seen).collect();
+        let Some(sources) = sources.into_iter().collect::<Option<Vec<NodeId>>>() else {
+            self.rows_are_gone(cx);
+            return None;
+        };
         for source in &sources {
-            if !cx.is_above(cx.graph.node(*source).level, frame) {
-                self.rows_are_gone(cx);
-                return None;
-            }
             level = cx.deeper(level, cx.graph.node(*source).level);
             missing = missing.max(cx.missing(*source));
         }
@@ -211,9 +219,16 @@ impl Reveal {
     fn evaluate(&self, cx: &mut Compiler<'_>, at: usize) -> Option<NodeId> {
         let outcome = &cx.outcomes[at];
         let (by, labels) = (outcome.by.clone(), outcome.labels.clone());
-        let (formula, level) = (outcome.formula.clone(), outcome.level);
-        if !cx.is_above(level, cx.frame) {
+        let (formula, before) = (outcome.formula.clone(), outcome.level);
+        let Some(level) = cx.left_of(before, cx.frame) else {
             self.rows_are_gone(cx);
+            return None;
+        };
+        if level != before && cx.looks_around(&formula) {
+            let message = format!("`{}` depends on the whole population", self.outcome.text);
+            let error = Diagnostic::error(self.outcome.span, message)
+                .label("its formula has a reduction or `N`, and a sample was drawn since");
+            cx.report(error.hint("declare the reduction as a variable before the sampling"));
             return None;
         }
         let mut context = Context::at(level);
