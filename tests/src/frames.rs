@@ -324,7 +324,7 @@ fn assert_round_trip(what: &str, source: &str, without: &[&str], sims: u64) {
                     ("p_value", ours.p_value, theirs.p_value, 1.0),
                     ("conf_low", ours.conf_low, theirs.conf_low, scale),
                 ] {
-                    let same = (a - b).abs() <= 1e-9 * scale;
+                    let same = a == b || (a - b).abs() <= 1e-9 * scale;
                     assert!(same, "{what}, simulation {sim}: {name} of {}: {a} {b}", info.label);
                 }
                 assert_eq!(row.n_obs, found.row.n_obs, "{what}: {}", info.label);

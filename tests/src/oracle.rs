@@ -5,6 +5,7 @@
 //! those that the results support; none is wider than it has to be.
 
 mod design_based;
+mod glm;
 
 use std::path::PathBuf;
 

@@ -7,6 +7,7 @@
 //! - `expressions`: the compiled language against a plain walk of the tree.
 //! - `frames`: potential outcomes, Reveal and Aggregate; the same on real data.
 //! - `missing`: missing outcomes, take-up and spillovers.
+//! - `models`: generalised linear and mixed models in simulations, against what is known of them.
 //! - `assignment`: shares of conditions against what was declared.
 //! - `sampling`: samples against their probabilities, and what is left of a population.
 //! - `tidy`: rules of the code base.
@@ -18,6 +19,7 @@ mod errors;
 mod expressions;
 mod frames;
 mod missing;
+mod models;
 mod oracle;
 mod quadrature;
 mod sampling;

@@ -21,6 +21,7 @@ macro_rules! gallery {
 /// Every design, alphabetical.
 pub const GALLERY: &[Entry] = gallery![
     "attrition",
+    "binary-villages",
     "blocked",
     "cluster-rct",
     "covariates",

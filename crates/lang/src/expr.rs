@@ -198,6 +198,17 @@ impl Expr {
         }
     }
 
+    /// Whether a name occurs in it.
+    pub fn mentions(&self, wanted: &str) -> bool {
+        match &self.kind {
+            ExprKind::Name(name) => name == wanted,
+            ExprKind::Unary(_, arg) => arg.mentions(wanted),
+            ExprKind::Binary(_, a, b) => a.mentions(wanted) || b.mentions(wanted),
+            ExprKind::Call { args, .. } => args.iter().any(|arg| arg.value.mentions(wanted)),
+            ExprKind::Number(_) | ExprKind::Bool(_) | ExprKind::Text(_) => false,
+        }
+    }
+
     fn precedence(&self) -> Precedence {
         match &self.kind {
             ExprKind::Unary(UnaryOp::Neg, _) => Precedence::Sign,

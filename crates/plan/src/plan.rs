@@ -200,6 +200,7 @@ impl Plan {
             sorted: Vec::new(),
             ols: Default::default(),
             dim: Default::default(),
+            glm: Default::default(),
             lmm: Default::default(),
             model: ModelScratch::default(),
             rows: vec![Row::EMPTY; self.n_rows()],

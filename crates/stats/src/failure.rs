@@ -31,13 +31,19 @@ pub enum Failure {
     SplitCluster,
     /// The treatment has a value that is no condition.
     NotACondition,
+    /// An outcome that the family does not allow: no share of successes, a negative count.
+    OutcomeNotAllowed,
+    /// Some combination of the predictors separates the outcomes: the likelihood has no maximum.
+    Separation,
+    /// An intercept or an interaction has no average marginal effect.
+    NoMarginalEffect,
     /// The estimand of the simulation is not a finite number.
     NoEstimand,
 }
 
 impl Failure {
     /// Every reason, in the order in which reports list them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::NoRows,
         Self::NotFinite,
         Self::TermDropped,
@@ -52,6 +58,9 @@ impl Failure {
         Self::MixedCluster,
         Self::SplitCluster,
         Self::NotACondition,
+        Self::OutcomeNotAllowed,
+        Self::Separation,
+        Self::NoMarginalEffect,
         Self::NoEstimand,
     ];
 
@@ -72,6 +81,9 @@ impl Failure {
             Self::MixedCluster => "mixed_cluster",
             Self::SplitCluster => "split_cluster",
             Self::NotACondition => "not_a_condition",
+            Self::OutcomeNotAllowed => "outcome_not_allowed",
+            Self::Separation => "separation",
+            Self::NoMarginalEffect => "no_marginal_effect",
             Self::NoEstimand => "no_estimand",
         }
     }
@@ -95,6 +107,9 @@ impl Failure {
             Self::MixedCluster => "units of one cluster have different conditions",
             Self::SplitCluster => "a cluster has units in more than one block",
             Self::NotACondition => "the treatment has a value that is no condition",
+            Self::OutcomeNotAllowed => "an outcome is none that the family allows",
+            Self::Separation => "the predictors separate the outcomes: there is no estimate",
+            Self::NoMarginalEffect => "an intercept or interaction has no marginal effect",
             Self::NoEstimand => "the estimand is not a finite number",
         }
     }

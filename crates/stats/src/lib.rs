@@ -1,5 +1,5 @@
-//! Numeric kernels on slices: special functions, moments, least squares, differences in means and
-//! mixed models.
+//! Numeric kernels on slices: special functions, moments, least squares, differences in means,
+//! generalised linear and mixed models.
 //!
 //! Nothing here draws a random number, reads a file or allocates in a loop: each kernel takes its
 //! scratch space as an argument, grows it when a larger problem arrives, and is a pure function
@@ -7,6 +7,7 @@
 
 pub mod dim;
 pub mod failure;
+pub mod glm;
 pub mod linalg;
 pub mod lmm;
 pub mod moments;

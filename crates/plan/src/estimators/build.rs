@@ -3,13 +3,13 @@
 use trialrun_lang::{Diagnostic, Formula, RandomTerm};
 
 use super::collapse::Collapse;
-use super::model::{Blocks, Factor, Model, Source, Term};
-use super::resolve::{Resolved, ResolvedTerm, resolve};
+use super::model::{Blocks, Model, Source};
+use super::resolve::{Collapsing, Resolved, resolve};
 use super::warnings::{warn_of_copies, warn_of_unused};
 use crate::compile::ir::NodeId;
 use crate::compile::{Binding, Compiler, Context, Groups, Missing};
 use crate::declared::Name;
-use crate::ids::LevelId;
+use crate::ids::{ColumnId, LevelId};
 
 /// Groups that a model needs: by one name, or by the combinations of several.
 pub enum Wanted<'a> {
@@ -82,7 +82,10 @@ pub fn assemble(
     let mut all = [nodes.as_slice(), &keys, &[resolved.outcome]].concat();
     all.extend(weights);
     let drops_missing = all.iter().any(|node| cx.missing(*node) > Missing::Never);
-    let collapses = weights.is_none() && cx.data.is_none() && of_predictors != level;
+    let collapses = resolved.collapsing == Collapsing::Allowed
+        && weights.is_none()
+        && cx.data.is_none()
+        && of_predictors != level;
     let rows = if collapses { of_predictors } else { level };
     let (outcome, observations) = if collapses {
         collapsed(cx, resolved.outcome, rows, level)
@@ -92,20 +95,7 @@ pub fn assemble(
         (outcome, source.unwrap_or(Source::Single))
     };
     let found = group_rows(cx, groups, &keys, rows)?;
-    let term = |cx: &mut Compiler<'_>, t: ResolvedTerm| Term {
-        parts: t.parts,
-        centred_from: t.centred_from,
-        numeric: t.numeric.map(|n| cx.column_at(n, rows)),
-        factors: t
-            .factors
-            .into_iter()
-            .map(|(label, value, full)| {
-                let column = cx.column_at(value.id, rows);
-                Factor { label, column, labels: value.labels, full }
-            })
-            .collect(),
-    };
-    let terms = resolved.terms.into_iter().map(|t| term(cx, t)).collect();
+    let terms = resolved.terms.into_iter().map(|t| t.stored(cx, rows)).collect();
     Some(Model {
         rows,
         intercept: resolved.intercept,
@@ -114,10 +104,19 @@ pub fn assemble(
         observations,
         groups: found.groups,
         blocks: found.blocks,
+        extras: Vec::new(),
         subset: subset.map(|s| cx.column_at(s, rows)),
         drops_missing,
         outcome_label: resolved.outcome_label,
     })
+}
+
+/// Adds a column that a method needs besides its terms to an uncollapsed model, and returns its
+/// place among them. Rows where it is missing are left out.
+pub fn add_extra(cx: &mut Compiler<'_>, model: &mut Model, node: NodeId) -> usize {
+    model.drops_missing |= cx.missing(node) > Missing::Never;
+    model.extras.push(cx.column_at(node, model.rows));
+    model.extras.len() - 1
 }
 
 /// Groups and blocks of a model's rows.
@@ -187,7 +186,7 @@ fn collapsed(
     outcome: NodeId,
     rows: LevelId,
     level: LevelId,
-) -> (crate::ids::ColumnId, Source) {
+) -> (ColumnId, Source) {
     let skips_missing = cx.missing(outcome) > Missing::Never;
     let outcome = cx.column_at(outcome, level);
     if let Some(known) = cx.collapsed.get(&(outcome, rows)) {

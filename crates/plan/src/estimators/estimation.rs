@@ -32,6 +32,11 @@ pub(crate) trait Fit: Send + Sync {
         give: &mut dyn FnMut(usize, Result<Coef, Failure>),
     ) -> Result<Fitted, Failure>;
 
+    /// Why a coefficient can not be reported by this method, if it can not.
+    fn refuses(&self, _model: &Model, _target: &Target) -> Option<String> {
+        None
+    }
+
     /// Fits the rows that the model prepared, and tells all that there is to know.
     fn details(&self, model: &Model, ws: &mut Workspace) -> Result<Details, Failure>;
 }

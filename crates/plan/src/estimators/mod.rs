@@ -9,10 +9,14 @@ mod coding;
 mod collapse;
 mod contrast;
 mod difference_in_means;
+mod effects;
 mod estimation;
+mod family;
+pub mod glm;
 mod lin;
 mod lm_robust;
 mod lmer;
+mod matrix;
 pub mod model;
 mod pick;
 mod resolve;
@@ -96,6 +100,7 @@ macro_rules! methods {
 methods! {
     DifferenceInMeans in difference_in_means,
     Lin in lin,
+    Glm in glm,
     LmRobust in lm_robust,
     Lmer in lmer,
 }

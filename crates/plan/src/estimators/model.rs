@@ -7,6 +7,7 @@
 
 use trialrun_stats::{Failure, Observations, Rows};
 
+use super::matrix::{copy, gather};
 use crate::compile::Groups;
 use crate::exec::Workspace;
 use crate::exec::workspace::grow;
@@ -28,6 +29,8 @@ pub struct Model {
     pub groups: Option<Groups>,
     /// Blocks, within which the groups are sorted.
     pub blocks: Option<Blocks>,
+    /// Columns of `rows` that the method needs besides: offset, trials ...
+    pub extras: Vec<ColumnId>,
     /// Only rows where this column is neither zero nor missing.
     pub subset: Option<ColumnId>,
     /// Whether values can be missing; rows with one are left out.
@@ -103,6 +106,8 @@ pub struct ModelScratch {
     outcome: Vec<f64>,
     pub(super) weight: Vec<f64>,
     within: Vec<f64>,
+    /// The extra columns, one after the other, where rows are picked.
+    extras: Vec<f64>,
     /// Whether the rows were picked out, or put in the order of groups: `index` has them.
     pub(super) picked: bool,
     /// Rows to use, in the order of their groups.
@@ -111,9 +116,9 @@ pub struct ModelScratch {
     /// Where blocks begin.
     pub blocks: Vec<u32>,
     /// Categories that occur, factor after factor.
-    categories: Vec<f64>,
+    pub(super) categories: Vec<f64>,
     /// Where the categories of each factor begin.
-    category_starts: Vec<u32>,
+    pub(super) category_starts: Vec<u32>,
     /// The first column of each term; one more than the terms.
     pub starts: Vec<usize>,
     /// Columns whose coefficients are wanted.
@@ -144,9 +149,18 @@ impl Model {
                     copy(ws, within, index, &mut scratch.within);
                 }
             }
+            grow(&mut scratch.extras, n * self.extras.len());
+            let outs = scratch.extras.chunks_exact_mut(n.max(1));
+            for (column, out) in self.extras.iter().zip(outs) {
+                gather(ws.column(*column), index, out);
+            }
         }
         self.find_categories(ws, &mut scratch, n, picked);
-        self.fill(ws, &mut scratch, n, picked);
+        let p = self.find_starts(&mut scratch);
+        let mut x = std::mem::take(&mut scratch.x);
+        grow(&mut x, p * n);
+        self.fill(&self.terms, None, &ws.columns, &scratch, n, &mut x);
+        scratch.x = x;
         self.centre(ws, &mut scratch, n);
         let blocks = self.find_blocks(ws, &mut scratch, n, picked);
         ws.model = scratch;
@@ -183,72 +197,19 @@ impl Model {
         Rows { x: &scratch.x[..p * outcome.len()], y: outcome, observations, groups }
     }
 
-    /// Finds the categories of each factor that occur, in ascending order.
-    fn find_categories(&self, ws: &Workspace, scratch: &mut ModelScratch, n: usize, picked: bool) {
-        let ModelScratch { categories, category_starts, index, .. } = scratch;
-        categories.clear();
-        category_starts.clear();
-        category_starts.push(0);
-        for factor in self.terms.iter().flat_map(|t| &t.factors) {
-            let start = categories.len();
-            let values = ws.column(factor.column);
-            for i in 0..n {
-                // Adding zero makes one of the two zeros.
-                let value = values[if picked { index[i] as usize } else { i }] + 0.0;
-                if value.is_nan() {
-                    continue;
-                }
-                let found = categories[start..].binary_search_by(|c| c.total_cmp(&value));
-                if let Err(place) = found {
-                    categories.insert(start + place, value);
-                }
-            }
-            category_starts.push(categories.len() as u32);
-        }
-    }
-
-    /// Fills the model matrix, column after column.
-    fn fill(&self, ws: &Workspace, scratch: &mut ModelScratch, n: usize, picked: bool) {
-        let ModelScratch { x, index, categories, category_starts, starts, .. } = scratch;
-        let index = if picked { Some(index.as_slice()) } else { None };
-        starts.clear();
-        let mut p = usize::from(self.intercept);
-        let mut first_factor = 0;
-        for term in &self.terms {
-            starts.push(p);
-            let mut n_columns = 1;
-            for (f, factor) in term.factors.iter().enumerate() {
-                let range = &category_starts[first_factor + f..];
-                let n_categories = (range[1] - range[0]) as usize;
-                n_columns *= n_categories.saturating_sub(usize::from(!factor.full));
-            }
-            first_factor += term.factors.len();
-            p += n_columns;
-        }
-        starts.push(p);
-        grow(x, p * n);
-        if self.intercept {
-            x[..n].fill(1.0);
-        }
-        let mut first_factor = 0;
-        for (t, term) in self.terms.iter().enumerate() {
-            for column in starts[t]..starts[t + 1] {
-                let out = &mut x[column * n..(column + 1) * n];
-                match term.numeric {
-                    Some(numeric) => gather(ws.column(numeric), index, out),
-                    None => out.fill(1.0),
-                }
-                let mut rest = column - starts[t];
-                for (f, factor) in term.factors.iter().enumerate() {
-                    let range = &category_starts[first_factor + f..];
-                    let own = &categories[range[0] as usize..range[1] as usize];
-                    let own = &own[usize::from(!factor.full)..];
-                    let category = own[rest % own.len()];
-                    rest /= own.len();
-                    keep_where(ws.column(factor.column), index, category, out);
-                }
-            }
-            first_factor += term.factors.len();
+    /// Extra column number `i` at the rows that `prepare` made.
+    pub fn extra<'w>(
+        &self,
+        scratch: &'w ModelScratch,
+        columns: &'w [Vec<f64>],
+        i: usize,
+        n: usize,
+    ) -> &'w [f64] {
+        if scratch.picked {
+            let n = scratch.index.len();
+            &scratch.extras[i * n..(i + 1) * n]
+        } else {
+            &columns[self.extras[i].idx()][..n]
         }
     }
 
@@ -321,28 +282,4 @@ impl Term {
 pub fn category_label(code: f64, labels: Option<u32>, sets: &[Vec<String>]) -> String {
     let label = labels.and_then(|l| sets[l as usize].get(code as usize));
     label.cloned().unwrap_or_else(|| code.to_string())
-}
-
-/// Copies picked rows of a column.
-fn copy(ws: &Workspace, column: ColumnId, index: Option<&[u32]>, out: &mut Vec<f64>) {
-    let values = ws.column(column);
-    grow(out, index.map_or(values.len(), <[u32]>::len));
-    gather(values, index, out);
-}
-
-fn gather(values: &[f64], index: Option<&[u32]>, out: &mut [f64]) {
-    match index {
-        None => out.copy_from_slice(&values[..out.len()]),
-        Some(index) => out.iter_mut().zip(index).for_each(|(o, i)| *o = values[*i as usize]),
-    }
-}
-
-/// Sets to zero where a row is not of the category; a missing category makes the row missing.
-fn keep_where(codes: &[f64], index: Option<&[u32]>, category: f64, out: &mut [f64]) {
-    for (i, o) in out.iter_mut().enumerate() {
-        let row = index.map_or(i, |index| index[i] as usize);
-        if codes[row] != category {
-            *o = if codes[row].is_nan() { f64::NAN } else { 0.0 };
-        }
-    }
 }

@@ -54,7 +54,8 @@ impl Model {
         };
         let term_holds =
             |t: &Term| t.numeric.is_none_or(&holds) && t.factors.iter().all(|f| holds(f.column));
-        weights_hold && holds(self.outcome) && self.terms.iter().all(term_holds)
+        let extras_hold = self.extras.iter().all(|column| holds(*column));
+        weights_hold && extras_hold && holds(self.outcome) && self.terms.iter().all(term_holds)
     }
 
     /// Picks the rows of a fit, sorted by groups, without those that have a missing value or are

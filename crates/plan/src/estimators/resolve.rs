@@ -3,10 +3,10 @@
 use trialrun_lang::{Diagnostic, Formula, Span, Term};
 
 use super::coding::full_coding;
-use super::model::Part;
+use super::model::{Factor, Part, Term as ModelTerm};
 use crate::compile::ir::NodeId;
 use crate::compile::{Compiler, Context, Value};
-use crate::declared::Text;
+use crate::declared::{Scalar, Text};
 use crate::functions::Fun;
 use crate::ids::LevelId;
 
@@ -22,9 +22,25 @@ pub struct Resolved {
     pub outcome_label: String,
     /// Where the formula stands.
     pub span: Span,
+    /// Whether rows that share their predictors may become one.
+    pub collapsing: Collapsing,
+}
+
+/// Whether rows that share their predictors may become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Collapsing {
+    /// They may.
+    Allowed,
+    /// The method needs every row.
+    Refused,
 }
 
 impl Resolved {
+    /// The same for a method that needs every row.
+    pub fn with_every_row(self) -> Self {
+        Self { collapsing: Collapsing::Refused, ..self }
+    }
+
     /// A model of one number, without intercept.
     pub fn of_one(outcome: NodeId, predictor: NodeId, label: String, formula: &Formula) -> Self {
         let parts = vec![Part::Numeric(label)];
@@ -38,6 +54,7 @@ impl Resolved {
             }],
             outcome_label: formula.response.to_string(),
             span: formula.span,
+            collapsing: Collapsing::Allowed,
         }
     }
 
@@ -61,6 +78,40 @@ pub struct ResolvedTerm {
     pub factors: Vec<(String, Value, bool)>,
     /// From which part on it is a covariate around its mean.
     pub centred_from: Option<usize>,
+}
+
+impl ResolvedTerm {
+    /// The term with its columns at the units of a level.
+    pub fn stored(self, cx: &mut Compiler<'_>, rows: LevelId) -> ModelTerm {
+        let numeric = self.numeric.map(|n| cx.column_at(n, rows));
+        let factor = |(label, value, full): (String, Value, bool)| {
+            let column = cx.column_at(value.id, rows);
+            Factor { label, column, labels: value.labels, full }
+        };
+        let factors = self.factors.into_iter().map(factor).collect();
+        ModelTerm { parts: self.parts, centred_from: self.centred_from, numeric, factors }
+    }
+}
+
+/// The terms of a formula where a name has one value in every row: what the predictors would be.
+pub fn terms_given(
+    cx: &mut Compiler<'_>,
+    formula: &Formula,
+    rows: LevelId,
+    name: &str,
+    value: f64,
+) -> Option<Vec<ModelTerm>> {
+    let id = cx.graph.constant(value, formula.span);
+    let given = vec![(name.to_string(), Value { id, labels: None })];
+    let context = Context { given, ..context(rows) };
+    let terms = resolve_terms(cx, formula.intercept, &formula.terms, &context)?;
+    Some(terms.into_iter().map(|t| t.stored(cx, rows)).collect())
+}
+
+/// The node of an offset: an expression of the rows.
+pub fn offset(cx: &mut Compiler<'_>, offset: &Scalar, level: LevelId) -> Option<NodeId> {
+    let context = Context::at(level).without_draws("an offset has no draws of its own");
+    cx.scalar(offset, &context).map(|value| value.id)
 }
 
 /// Parses a formula; reports what is wrong with it.
@@ -126,7 +177,8 @@ pub fn resolve(cx: &mut Compiler<'_>, formula: &Formula, level: LevelId) -> Opti
     let (outcome, terms) = (outcome?, terms?);
     let outcome_label = formula.response.to_string();
     let (intercept, span) = (formula.intercept, formula.span);
-    Some(Resolved { outcome, intercept, terms, outcome_label, span })
+    let collapsing = Collapsing::Allowed;
+    Some(Resolved { outcome, intercept, terms, outcome_label, span, collapsing })
 }
 
 /// Resolves the terms of one side of a formula.

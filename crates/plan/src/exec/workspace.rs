@@ -4,6 +4,7 @@ use trialrun_stats::{dim, lmm, ols};
 
 use super::allocation::Allocation;
 use super::{Operand, Values, assign};
+use crate::estimators::glm::GlmScratch;
 use crate::estimators::model::ModelScratch;
 use crate::ids::{AllocationId, ColumnId, GroupingId, LevelId, LinkId, RunsId};
 use crate::result::Row;
@@ -49,6 +50,8 @@ pub struct Workspace {
     pub(crate) ols: ols::Scratch,
     /// Scratch of differences in means.
     pub(crate) dim: dim::Scratch,
+    /// Scratch of generalised linear models.
+    pub(crate) glm: GlmScratch,
     /// Scratch of mixed models.
     pub(crate) lmm: lmm::Scratch,
     /// Model matrices.

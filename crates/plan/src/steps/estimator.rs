@@ -6,7 +6,7 @@
 //!   coverage, only power and the like.
 //! - `term`: the coefficient that is reported: a name as R writes it, a list, or `All`. By default
 //!   the first that is not the intercept.
-//! - `method`: how it estimates: `DifferenceInMeans(...)`, `Lin(...)`, `LmRobust(...)`,
+//! - `method`: how it estimates: `DifferenceInMeans(...)`, `Glm(...)`, `Lin(...)`, `LmRobust(...)`,
 //!   `Lmer(...)`.
 //! - `level`: the level whose units are its rows; the current rows if it is left out.
 //!
@@ -71,6 +71,13 @@ impl Declared for Estimator {
         let from_data = cx.data.is_some();
         let found = if from_data { Some(Vec::new()) } else { self.targets(cx, &model) };
         let Some(found) = found else { return };
+        for (target, _) in &found {
+            if let Some(reason) = fit.refuses(&model, target) {
+                let error = Diagnostic::error(self.term_span, reason).label("can not be reported");
+                cx.report(error.hint("name another `term`"));
+                return;
+            }
+        }
         let (targets, mut terms): (Vec<_>, Vec<String>) = found.into_iter().unzip();
         if from_data {
             terms = self.wanted();

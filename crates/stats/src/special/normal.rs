@@ -62,6 +62,36 @@ pub fn upper(z: f64) -> f64 {
     if z < 0.0 { 1.0 - tail } else { tail }
 }
 
+/// Density over upper tail, `pdf(z) / upper(z)`: the hazard, or the inverse of Mills' ratio.
+///
+/// Domain: every `z`; relative error below 1e-15. It is near `z` for large `z`, and never zero
+/// where the density is not.
+#[inline]
+pub fn hazard(z: f64) -> f64 {
+    if z < 0.0 {
+        pdf(z) / upper(z)
+    } else if z <= Z_MAX {
+        (2.0 / PI).sqrt() / scaled_upper(z)
+    } else {
+        // Three terms of the asymptotic series: the next is below 1e-14 here, relatively 1e-16.
+        let r = 1.0 / z;
+        z + r * (1.0 - r * r * (2.0 - 10.0 * r * r))
+    }
+}
+
+/// Logarithm of the upper tail.
+///
+/// Domain: every `z`; finite as long as `z^2` is.
+#[inline]
+pub fn log_upper(z: f64) -> f64 {
+    if z < Z_MAX / 2.0 {
+        if z < -1.0 { libm::log1p(-upper(-z)) } else { libm::log(upper(z)) }
+    } else {
+        // pdf / hazard, without the underflow of the density.
+        -0.5 * z * z - 0.5 * libm::log(2.0 * PI) - libm::log(hazard(z))
+    }
+}
+
 /// Scaled tail `2 exp(z^2 / 2) P(Z > z)`, which is `erfcx(z / sqrt(2))`.
 ///
 /// Domain: `0 <= z <= 39`.
@@ -204,5 +234,20 @@ mod tests {
             assert!(quantile(x).is_nan());
         }
         assert!(cdf(f64::NAN).is_nan() && upper(f64::NAN).is_nan() && pdf(f64::NAN).is_nan());
+    }
+
+    #[test]
+    fn hazard_and_logarithm_agree_with_the_tail_and_continue_it() {
+        for i in -300..300 {
+            let z = f64::from(i) * 0.1;
+            assert!((hazard(z) * upper(z) / pdf(z) - 1.0).abs() < 1e-14, "{z}");
+            let log = libm::log(upper(z));
+            assert!((log_upper(z) - log).abs() <= 1e-14 * (1.0 + log.abs()), "{z}");
+        }
+        // Both sides of the place where the series takes over.
+        let (below, above) = (Z_MAX, Z_MAX + 1e-9);
+        assert!((hazard(above) - hazard(below) - 1e-9).abs() < 1e-11);
+        assert!((log_upper(above) - log_upper(below) + 1e-9 * hazard(Z_MAX)).abs() < 1e-11);
+        assert!(hazard(1e8) == 1e8 && log_upper(1e150).is_finite());
     }
 }

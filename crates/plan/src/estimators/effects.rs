@@ -1,0 +1,143 @@
+//! Average marginal effects of a model's variables: how each variable changes the predictors.
+
+use trialrun_lang::{ExprKind, Formula};
+use trialrun_stats::Failure;
+use trialrun_stats::glm::{self, Change, Data};
+
+use super::estimation::Target;
+use super::model::{Model, ModelScratch, Part, Term};
+use super::resolve::terms_given;
+use crate::compile::Compiler;
+use crate::exec::workspace::grow;
+
+/// How the variable of a term changes.
+pub enum Way {
+    /// The term is an interaction: it has no variable of its own.
+    Interaction,
+    /// The term is the only one with its variable.
+    Alone,
+    /// The variable is categorical, and stands in other terms as well.
+    Category,
+    /// The variable is a number that stands in other terms as well.
+    Number { low: Vec<Term>, high: Vec<Term>, value: usize },
+    /// The variable also stands within another expression.
+    Entangled(String),
+}
+
+/// How the variable of each term changes.
+pub fn ways(cx: &mut Compiler<'_>, formula: &Formula, model: &mut Model) -> Option<Vec<Way>> {
+    let mut ways = Vec::new();
+    for term in &formula.terms {
+        let [own] = term.factors.as_slice() else {
+            ways.push(Way::Interaction);
+            continue;
+        };
+        let others = || formula.terms.iter().flat_map(|t| &t.factors);
+        let name = match &own.expr.kind {
+            ExprKind::Name(name) => Some(name.as_str()),
+            _ => None,
+        };
+        let entangled = others()
+            .find(|f| f.label != own.label && name.is_some_and(|name| f.expr.mentions(name)));
+        let shared = others().filter(|f| f.label == own.label).count() > 1;
+        let t = ways.len();
+        let is_category = model.terms[t].numeric.is_none();
+        ways.push(match (entangled, name) {
+            (Some(other), _) => Way::Entangled(other.label.clone()),
+            (None, _) if !shared => Way::Alone,
+            (None, _) if is_category => Way::Category,
+            (None, None) => Way::Entangled(own.label.clone()),
+            (None, Some(name)) => {
+                let low = terms_given(cx, formula, model.rows, name, 0.0)?;
+                let high = terms_given(cx, formula, model.rows, name, 1.0)?;
+                model.extras.extend(model.terms[t].numeric);
+                Way::Number { low, high, value: model.extras.len() - 1 }
+            }
+        });
+    }
+    Some(ways)
+}
+
+/// The rows that a fit was made to.
+pub struct At<'a> {
+    /// The model.
+    pub model: &'a Model,
+    /// What it prepared.
+    pub scratch: &'a ModelScratch,
+    /// The columns of the workspace.
+    pub columns: &'a [Vec<f64>],
+    /// The rows.
+    pub data: &'a Data<'a>,
+    /// Their number.
+    pub n: usize,
+}
+
+/// The average marginal effect of the variable of a column.
+///
+/// # Errors
+/// `NoMarginalEffect` for an intercept or an interaction; what the kernel reports.
+pub fn effect(
+    ways: &[Way],
+    fit: &glm::Fit<'_>,
+    at: &At<'_>,
+    column: usize,
+    buffers: &mut [Vec<f64>; 3],
+) -> Result<glm::Coefficient, Failure> {
+    let At { model, scratch, columns, data, n } = at;
+    let [low, high, work] = buffers;
+    let starts = &scratch.starts;
+    let term = starts.iter().rposition(|s| *s <= column).ok_or(Failure::NoMarginalEffect)?;
+    let way = ways.get(term).ok_or(Failure::NoMarginalEffect)?;
+    let change = match way {
+        Way::Interaction | Way::Entangled(_) => return Err(Failure::NoMarginalEffect),
+        Way::Alone if model.terms[term].numeric.is_some() => Change::Number { column },
+        Way::Alone => {
+            let (first, end) = (starts[term], starts[term + 1]);
+            let base = model.terms[term].factors[0].full.then_some(first);
+            Change::Category { first, end, base, column }
+        }
+        Way::Category | Way::Number { .. } => {
+            grow(low, data.x.len());
+            grow(high, data.x.len());
+            let value = match way {
+                Way::Number { low: terms, high: other, value } => {
+                    model.fill(terms, None, columns, scratch, *n, low);
+                    model.fill(other, None, columns, scratch, *n, high);
+                    Some(model.extra(scratch, columns, *value, *n))
+                }
+                _ => {
+                    let factor = &model.terms[term].factors[0];
+                    let codes = model.categories(scratch, term);
+                    let code = codes[column - starts[term] + usize::from(!factor.full)];
+                    for (code, out) in [(codes[0], &mut *low), (code, &mut *high)] {
+                        let forced = Some((factor.label.as_str(), code));
+                        model.fill(&model.terms, forced, columns, scratch, *n, out);
+                    }
+                    None
+                }
+            };
+            Change::Rows { low, high, value }
+        }
+    };
+    fit.effect(&change, data, work)
+}
+
+/// Why a coefficient has no average marginal effect, if it has none.
+pub fn refuses(ways: &[Way], model: &Model, target: &Target) -> Option<String> {
+    let Some(term) = target.term else {
+        return Some("the intercept has no average marginal effect".to_string());
+    };
+    match &ways[term] {
+        Way::Interaction => {
+            Some("an interaction has no average marginal effect of its own".to_string())
+        }
+        Way::Entangled(other) => {
+            let label = match &model.terms[term].parts[0] {
+                Part::Numeric(label) => label,
+                Part::Factor(f) => &model.terms[term].factors[*f].label,
+            };
+            Some(format!("`{label}` has no marginal effect: it also enters through `{other}`"))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,130 @@
+//! Generalised linear models in simulations, against what is known of them.
+
+use trialrun_plan::{Plan, Row, Workspace};
+
+use crate::common::{assert_close, assert_mean, assert_rate, plan, simulate, values};
+
+/// Runs simulations, and looks at each.
+fn each(plan: &Plan, seed: u64, sims: u64, mut look: impl FnMut(&Workspace)) {
+    let mut ws = plan.workspace();
+    for sim in 0..sims {
+        simulate(plan, &mut ws, seed, sim);
+        look(&ws);
+    }
+}
+
+/// Share of the intervals that hold the estimand; every fit must have succeeded.
+fn covered(row: &Row) -> bool {
+    let fit = row.fit.unwrap_or_else(|f| panic!("{f}"));
+    let estimand = row.estimand.unwrap();
+    fit.conf_low <= estimand && estimand <= fit.conf_high
+}
+
+/// A binary outcome with a covariate: marginal effects of a logistic regression, with and without
+/// interaction, and those of a probit, have no bias; their intervals cover. Without covariate the
+/// effect is the difference of the shares of the arms, simulation by simulation.
+#[test]
+fn marginal_effects_of_a_binary_outcome_are_unbiased_and_cover() {
+    let source = r#"Design(steps: [
+        Level(name: unit, n: 300, variables: { x: "normal(0, 1)", u: "uniform(0, 1)" }),
+        PotentialOutcomes(outcome: y, conditions: { z: [0, 1] },
+            formula: "u < inv_logit(-0.4 + 0.8 * x + 0.6 * z)"),
+        Estimand(label: ate, value: "mean(inv_logit(0.2 + 0.8 * x) - inv_logit(-0.4 + 0.8 * x))"),
+        Assignment(variable: z, method: Complete(prob: 0.5)),
+        Reveal(outcome: y, by: [z]),
+        Estimator(label: "plain", estimand: ate, term: z,
+            method: Glm(formula: "y ~ z", family: Binomial, scale: Response, se: HC0)),
+        Estimator(label: "adjusted", estimand: ate, term: z,
+            method: Glm(formula: "y ~ z + x", family: Binomial, scale: Response)),
+        Estimator(label: "interacted", estimand: ate, term: z,
+            method: Glm(formula: "y ~ z * x", family: Binomial(link: Probit), scale: Response)),
+        Estimator(label: "odds", estimand: ate, term: z,
+            method: Glm(formula: "y ~ z + x", family: Binomial)),
+    ])"#;
+    let plan = plan(source);
+    let sims = 4000;
+    let mut errors = [(); 3].map(|()| Vec::new());
+    let (mut covers, mut log_odds) = ([0; 3], Vec::new());
+    each(&plan, 11, sims, |ws| {
+        for (i, errors) in errors.iter_mut().enumerate() {
+            let row = &ws.rows()[i];
+            errors.push(row.fit.unwrap().estimate - row.estimand.unwrap());
+            covers[i] += usize::from(covered(row));
+        }
+        log_odds.push(ws.rows()[3].fit.unwrap().estimate);
+        let (y, z) = (values(&plan, ws, "y"), values(&plan, ws, "z"));
+        let share = |arm: f64| {
+            let own = || y.iter().zip(z).filter(|(_, z)| **z == arm);
+            own().map(|(y, _)| y).sum::<f64>() / own().count() as f64
+        };
+        let plain = ws.rows()[0].fit.unwrap().estimate;
+        assert!((plain - (share(1.0) - share(0.0))).abs() < 1e-12);
+    });
+    for (i, what) in ["plain", "adjusted", "interacted"].into_iter().enumerate() {
+        assert_mean(&format!("{what}: bias"), &errors[i], 0.0);
+        assert_rate(&format!("{what}: coverage"), covers[i], sims as usize, 0.95);
+    }
+    // Maximum likelihood is off by a part in n: within a tenth of the truth here.
+    let mean = log_odds.iter().sum::<f64>() / sims as f64;
+    assert!((mean - 0.6).abs() < 0.03, "log odds ratio {mean}");
+}
+
+/// Counts with more variance than Poisson's: its classical interval covers too little, the robust
+/// one and the negative binomial's cover as they should.
+#[test]
+fn overdispersed_counts_need_a_robust_error_or_a_size() {
+    let source = r#"Design(steps: [
+        Level(name: unit, n: 200, variables: {
+            u0: "negative_binomial(2, 1.5)", u1: "negative_binomial(3, 1.5)",
+        }),
+        PotentialOutcomes(outcome: y, conditions: { z: [0, 1] }, formula: "if(z == 1, u1, u0)"),
+        Estimand(label: ratio, value: "log(3 / 2) + 0 * mean(y_z_1)"),
+        Assignment(variable: z, method: Complete(prob: 0.5)),
+        Reveal(outcome: y, by: [z]),
+        Estimator(label: "classical", estimand: ratio, term: z,
+            method: Glm(formula: "y ~ z", family: Poisson)),
+        Estimator(label: "robust", estimand: ratio, term: z,
+            method: Glm(formula: "y ~ z", family: Poisson, se: HC2)),
+        Estimator(label: "size", estimand: ratio, term: z,
+            method: Glm(formula: "y ~ z", family: NegativeBinomial)),
+    ])"#;
+    let plan = plan(source);
+    let sims = 4000_usize;
+    let mut covers = [0; 3];
+    each(&plan, 12, sims as u64, |ws| {
+        for (i, covers) in covers.iter_mut().enumerate() {
+            *covers += usize::from(covered(&ws.rows()[i]));
+        }
+        // In two arms both families fit the means of the arms.
+        let estimate = |i: usize| ws.rows()[i].fit.unwrap().estimate;
+        assert_close("estimate", estimate(2), estimate(0), 1e-9);
+    });
+    let rate = |i: usize| covers[i] as f64 / sims as f64;
+    assert!(rate(0) < 0.80, "Poisson covers {}", rate(0));
+    assert!((0.93..0.965).contains(&rate(1)), "robust covers {}", rate(1));
+    assert!((0.93..0.965).contains(&rate(2)), "negative binomial covers {}", rate(2));
+}
+
+/// Without successes in an arm there is no estimate: each such simulation is counted, and no other.
+#[test]
+fn separation_is_counted_as_often_as_it_happens() {
+    let source = r#"Design(steps: [
+        Level(name: unit, n: 30, variables: { u: "uniform(0, 1)" }),
+        PotentialOutcomes(outcome: y, conditions: { z: [0, 1] }, formula: "u < 0.1 + 0.05 * z"),
+        Assignment(variable: z, method: Complete(prob: 0.5)),
+        Reveal(outcome: y, by: [z]),
+        Estimator(label: "logistic", term: z, method: Glm(formula: "y ~ z", family: Binomial)),
+    ])"#;
+    let plan = plan(source);
+    let mut n = 0;
+    each(&plan, 13, 2000, |ws| {
+        let (y, z) = (values(&plan, ws, "y"), values(&plan, ws, "z"));
+        let successes =
+            |arm: f64| y.iter().zip(z).filter(|(y, z)| **z == arm && **y == 1.0).count();
+        let expected = [0.0, 1.0].iter().any(|arm| [0, 15].contains(&successes(*arm)));
+        let failure = ws.rows()[0].fit.err().map(|f| f.name());
+        assert_eq!(failure, expected.then_some("separation"));
+        n += usize::from(expected);
+    });
+    assert!((200..1000).contains(&n), "{n} separated");
+}
