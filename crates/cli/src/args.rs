@@ -63,6 +63,11 @@ pub enum Command {
                       trialrun diagnose my.ron --sims 5000 --set classes=20\n  \
                       trialrun diagnose my.ron --format json --simulations sims.parquet")]
     Diagnose(DiagnoseArgs),
+    /// Compare the declared probabilities of assignments and samples with those that happen.
+    #[command(after_help = "Examples:\n  trialrun audit my.ron\n  \
+                      trialrun audit my.ron --sims 100000 --format json\n\n\
+                      Exit code 1: they disagree, with a p-value below 0.0001.")]
+    Audit(AuditArgs),
 }
 
 /// The design, and what replaces its own settings.
@@ -186,6 +191,24 @@ pub struct EstimateArgs {
     /// Level of the tests; intervals have level 1 - alpha.
     #[arg(long, value_parser = parse_alpha)]
     pub alpha: Option<f64>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub output: OutputArgs,
+}
+
+/// Arguments of `audit`.
+#[derive(Args)]
+pub struct AuditArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub design: DesignArgs,
+    /// Number of simulations.
+    #[arg(long, default_value_t = 20_000)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    pub sims: u64,
+    /// The seed; the design's own if it is left out.
+    #[arg(long)]
+    pub seed: Option<u64>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub output: OutputArgs,

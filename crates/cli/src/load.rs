@@ -115,6 +115,16 @@ impl Source {
 
 /// Reads and compiles a design; `data` take the place of the population.
 pub fn load(args: &DesignArgs, alpha: Option<f64>, data: Option<&Table>) -> Result<Loaded, Failed> {
+    load_with(args, alpha, data, false)
+}
+
+/// The same; `probabilities` of all assignments and samples are found if they are to be audited.
+pub fn load_with(
+    args: &DesignArgs,
+    alpha: Option<f64>,
+    data: Option<&Table>,
+    probabilities: bool,
+) -> Result<Loaded, Failed> {
     let text = read_text(&args.design)?;
     let source =
         Source { name: args.design.display().to_string(), text, colour: colour_on_stderr() };
@@ -136,7 +146,7 @@ pub fn load(args: &DesignArgs, alpha: Option<f64>, data: Option<&Table>) -> Resu
         alpha,
         limits: Limits { max_values: args.max_values },
         diagnosands: &names,
-        ..Options::default()
+        probabilities,
     };
     let compiled = match data {
         None => trialrun_plan::compile(&design, &options),

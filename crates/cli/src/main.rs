@@ -20,16 +20,21 @@ fn main() -> ExitCode {
         When::Always => anstream::ColorChoice::write_global(anstream::ColorChoice::Always),
         When::Never => anstream::ColorChoice::write_global(anstream::ColorChoice::Never),
     }
+    let done = |()| ExitCode::SUCCESS;
     let result = match &cli.command {
-        Command::New(args) => commands::new::run(args),
-        Command::Explain(args) => commands::explain::run(args),
-        Command::Draw(args) => commands::draw::run(args),
-        Command::Run(args) => commands::run::run(args),
-        Command::Estimate(args) => commands::estimate::run(args),
-        Command::Diagnose(args) => commands::diagnose::run(args),
+        Command::New(args) => commands::new::run(args).map(done),
+        Command::Explain(args) => commands::explain::run(args).map(done),
+        Command::Draw(args) => commands::draw::run(args).map(done),
+        Command::Run(args) => commands::run::run(args).map(done),
+        Command::Estimate(args) => commands::estimate::run(args).map(done),
+        Command::Diagnose(args) => commands::diagnose::run(args).map(done),
+        Command::Audit(args) => commands::audit::run(args).map(|agrees| match agrees {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::from(1),
+        }),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failed) => failed.report(),
     }
 }

@@ -41,7 +41,7 @@ fn json(args: &[&str]) -> Value {
 
 #[test]
 fn every_command_has_an_example() {
-    for command in ["new", "explain", "draw", "run", "estimate", "diagnose"] {
+    for command in ["new", "explain", "draw", "run", "estimate", "diagnose", "audit"] {
         let help = stdout(&[command, "--help"]);
         assert!(help.contains(&format!("trialrun {command}")), "{command}");
         assert!(help.contains("Example"), "{command}");
@@ -229,4 +229,21 @@ fn explanations_name_what_there_is() {
         assert!(stdout(&["explain", subject]).len() > 200, "{subject}");
     }
     assert!(refused(&["explain", "LmRobst"]).contains("did you mean `LmRobust`?"));
+}
+
+#[test]
+fn an_audit_tells_whether_probabilities_agree() {
+    let blocked = design("blocked");
+    let text = stdout(&["audit", &blocked, "--sims", "2000"]);
+    assert!(text.contains("Declared and realised probabilities agree."), "{text}");
+    assert!(text.contains("tutoring is assigned by complete random assignment"), "{text}");
+    let value = json(&["audit", &blocked, "--sims", "2000", "--format", "json"]);
+    assert_eq!(value["agrees"], true);
+    assert_eq!(value["steps"][0]["first_order"]["exact"], true);
+    assert_eq!(value["steps"][0]["arms"], serde_json::json!(["0", "1"]));
+    let csv = stdout(&["audit", &blocked, "--sims", "500", "--format", "csv"]);
+    assert_eq!(csv.lines().count(), 3);
+    let without = scratch("no-assignment.ron");
+    std::fs::write(&without, "Design(steps: [Level(name: unit, n: 3)])").unwrap();
+    assert!(refused(&["audit", without.to_str().unwrap()]).contains("nothing to audit"));
 }

@@ -196,6 +196,7 @@ impl Plan {
             groupings: (0..self.n_groupings).map(|_| Grouping::default()).collect(),
             registers: vec![Vec::new(); self.n_registers],
             assign: Default::default(),
+            points: Default::default(),
             allocations: self.allocations.iter().map(|_| Allocation::default()).collect(),
             sorted: Vec::new(),
             ols: Default::default(),

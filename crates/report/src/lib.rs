@@ -2,6 +2,7 @@
 //!
 //! A report depends on what is reported and on nothing else: no time, no path, no thread.
 
+mod audit;
 mod csv;
 mod data_set;
 mod diagnosis;
@@ -12,6 +13,7 @@ pub mod number;
 pub mod table;
 mod trace;
 
+pub use audit::audit;
 pub use csv::csv_field;
 pub use data_set::{DataFormat, data_set};
 pub use diagnosis::{csv, json, markdown, text};

@@ -10,6 +10,7 @@ pub mod failure;
 pub mod glm;
 pub mod linalg;
 pub mod lmm;
+pub mod matching;
 pub mod moments;
 pub mod ols;
 pub mod rows;

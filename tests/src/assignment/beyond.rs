@@ -220,3 +220,48 @@ fn probabilities_of_assignment_weigh_units() {
     }
     assert_mean("weighted", &errors, 0.0);
 }
+
+/// Pairs are of units that are alike, within what they must be alike in; a coin decides in each.
+#[test]
+fn matched_pairs_are_alike() {
+    let plan = plan(
+        "Design(steps: [
+         Level(name: region, n: 2), Level(name: person, n: 21, variables: {
+             x: \"normal(0, 1)\", v: \"normal(x, 1)\", girl: \"bernoulli(0.5)\" }),
+         Match(variable: pair, on: [x, v], within: [region, girl]),
+         Match(variable: four, on: v, size: 4),
+         Assignment(variable: z, method: Complete(prob: 0.5), blocks: pair) ])",
+    );
+    let (mut within, mut among) = (0.0, 0.0);
+    for sim in 0..200 {
+        let ws = drawn(&plan, 8, sim);
+        let of = |name: &str| values(&plan, &ws, name);
+        let (x, girl, z, pair) = (of("x"), of("girl"), of("z"), of("pair"));
+        let mut pairs: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+        for unit in 0..42 {
+            pairs.entry(pair[unit] as u32).or_default().push(unit);
+        }
+        let mut odd = BTreeMap::new();
+        for set in pairs.values() {
+            let place = |unit: usize| (unit / 21, girl[unit] as u8);
+            assert!(set.iter().all(|unit| place(*unit) == place(set[0])), "{set:?}");
+            match set.as_slice() {
+                [a, b] => {
+                    assert_eq!(z[*a] + z[*b], 1.0);
+                    within += (x[*a] - x[*b]) * (x[*a] - x[*b]);
+                    among += 2.0;
+                }
+                [lone] => assert_eq!(odd.insert(place(*lone), ()), None, "a second lone unit"),
+                other => panic!("{other:?}"),
+            }
+        }
+        // Numbers of sets are those from 1 on.
+        assert!(pairs.keys().copied().eq(1..=pairs.len() as u32));
+        // With one covariate, sets are runs of the sorted units.
+        let (v, four) = (of("v"), of("four"));
+        let mut order: Vec<usize> = (0..42).collect();
+        order.sort_by(|a, b| v[*a].total_cmp(&v[*b]));
+        assert!(order.iter().enumerate().all(|(i, unit)| four[*unit] as usize == i / 4 + 1));
+    }
+    assert!(within < 0.25 * among, "{within} of {among}");
+}

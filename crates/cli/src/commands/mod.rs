@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub mod audit;
 pub mod diagnose;
 pub mod draw;
 pub mod estimate;

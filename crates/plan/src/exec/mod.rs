@@ -7,6 +7,7 @@ pub mod allocation;
 pub mod assign;
 pub mod draw;
 pub mod links;
+pub mod matching;
 pub mod program;
 pub mod random;
 pub mod reduce;

@@ -3,6 +3,7 @@
 use trialrun_stats::{dim, lmm, ols};
 
 use super::allocation::Allocation;
+use super::matching::Points;
 use super::{Operand, Values, assign};
 use crate::estimators::glm::GlmScratch;
 use crate::estimators::model::ModelScratch;
@@ -42,6 +43,8 @@ pub struct Workspace {
     pub(crate) registers: Vec<Vec<f64>>,
     /// Scratch of assignments.
     pub(crate) assign: assign::Scratch,
+    /// Scratch of matching.
+    pub(crate) points: Points,
     /// Random allocations of units to arms.
     pub(crate) allocations: Vec<Allocation>,
     /// A copy of values, for medians and quantiles.

@@ -87,6 +87,7 @@ use crate::exec::random::stream_key;
 use method::Method;
 use rerandomise::Rerandomise;
 use units::Seats;
+pub(crate) use units::in_groups;
 
 /// A random assignment, as declared.
 #[derive(Clone, Debug)]
@@ -175,11 +176,11 @@ impl Declared for Assignment {
     fn describe(&self) -> String {
         let mut text = self.method.describe(&self.variable.text);
         if let Some(clusters) = &self.clusters {
-            text += &format!(", in clusters `{}`", clusters.text);
+            text += &format!(", to clusters of `{}` as wholes", clusters.text);
         }
         if !self.blocks.is_empty() {
             let blocks: Vec<String> = self.blocks.iter().map(|b| format!("`{}`", b.text)).collect();
-            text += &format!(", within blocks {}", blocks.join(" by "));
+            text += &format!(", separately within each {}", blocks.join(" by "));
         }
         if let Some(wish) = &self.rerandomise {
             text += &wish.describe();

@@ -8,6 +8,7 @@ pub mod assignment;
 mod estimand;
 mod estimator;
 mod level;
+mod matching;
 mod potential_outcomes;
 mod reveal;
 mod sampling;
@@ -103,6 +104,7 @@ steps! {
     Estimand in estimand,
     Estimator in estimator,
     Level in level,
+    Match in matching,
     PotentialOutcomes in potential_outcomes,
     Reveal in reveal,
     Sampling in sampling,

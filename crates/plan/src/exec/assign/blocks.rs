@@ -48,7 +48,7 @@ impl Units {
     }
 
     /// Lists the units, block after block.
-    pub(super) fn seat(&self, ws: &Workspace, s: &mut Scratch, span: Span) -> Result<(), Stop> {
+    pub(crate) fn seat(&self, ws: &Workspace, s: &mut Scratch, span: Span) -> Result<(), Stop> {
         let n_rows = ws.size(self.level());
         s.rows.clear();
         match self {

@@ -85,11 +85,11 @@ impl Scratch {
     }
 
     /// The places in `urn` of a block.
-    fn block(&self, b: usize) -> std::ops::Range<usize> {
+    pub(crate) fn block(&self, b: usize) -> std::ops::Range<usize> {
         self.offsets[b] as usize..self.offsets[b + 1] as usize
     }
 
-    fn n_blocks(&self) -> usize {
+    pub(crate) fn n_blocks(&self) -> usize {
         self.offsets.len() - 1
     }
 }

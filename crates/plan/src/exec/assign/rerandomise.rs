@@ -38,7 +38,7 @@ pub struct Rerandomise {
 
 /// A covariate whose sum of squares around its mean is no larger a share of that around zero does
 /// not vary: what is left is rounding.
-const ROUNDING: f64 = 1e-26;
+pub(crate) const ROUNDING: f64 = 1e-26;
 
 /// Covariates turned so that they are uncorrelated with variance 1, a row a unit.
 #[derive(Debug, Default)]

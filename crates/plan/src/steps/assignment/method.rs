@@ -122,24 +122,16 @@ impl Method {
 
     /// The method in words.
     pub fn describe(&self, variable: &str) -> String {
-        match &self.kind {
-            Kind::Simple(given) => {
-                format!("simple random assignment of `{variable}` {}", given.describe())
-            }
+        let how = match &self.kind {
+            Kind::Simple(given) => format!("by simple random assignment {}", given.describe()),
             Kind::Complete(given, balance) => {
-                let balanced = if *balance { ", balanced across blocks" } else { "" };
-                let how = given.describe();
-                format!("complete random assignment of `{variable}` {how}{balanced}")
+                let balanced = if *balance { ", leftovers balanced across blocks" } else { "" };
+                format!("by complete random assignment {}{balanced}", given.describe())
             }
-            Kind::Custom(custom) => {
-                format!("random assignment of `{variable}` {}", custom.describe())
-            }
-            Kind::SteppedWedge(wedge) => {
-                format!("stepped-wedge assignment of `{variable}` {}", wedge.describe())
-            }
-            Kind::LatinSquare(square) => {
-                format!("Latin-square assignment of `{variable}` {}", square.describe())
-            }
-        }
+            Kind::Custom(custom) => format!("by a draw {}", custom.describe()),
+            Kind::SteppedWedge(wedge) => format!("in a stepped wedge {}", wedge.describe()),
+            Kind::LatinSquare(square) => format!("in a Latin square {}", square.describe()),
+        };
+        format!("`{variable}` is assigned {how}")
     }
 }

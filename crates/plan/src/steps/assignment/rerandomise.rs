@@ -95,7 +95,7 @@ impl Rerandomise {
             Limit::Acceptance(share) => format!("is among the smallest {}%", 100.0 * share),
         };
         let on = on.join(", ");
-        format!(", drawn again until the Mahalanobis distance between arms on {on} {limit}")
+        format!("; it is drawn again until the Mahalanobis distance between arms on {on} {limit}")
     }
 }
 

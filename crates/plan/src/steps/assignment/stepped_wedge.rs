@@ -78,6 +78,7 @@ impl SteppedWedge {
     pub fn describe(&self) -> String {
         let starts: Vec<String> = self.starts.iter().map(|s| shown(*s)).collect();
         let (time, starts) = (&self.time.text, starts.join(", "));
-        format!("from `{time}` {starts} on, starts drawn {}", self.shares.describe())
+        let how = self.shares.describe();
+        format!("by `{time}`, in which clusters go over at {starts}, drawn {how}")
     }
 }

@@ -46,20 +46,13 @@ impl Seats {
     }
 
     fn of_level(step: &Assignment, cx: &mut Compiler<'_>, level: LevelId) -> Option<Self> {
-        let blocks = match step.blocks.as_slice() {
-            [] => None,
-            [one] => Some(cx.groups(one, level)?),
-            several => {
-                let keys = keys(cx, several, level)?;
-                Some(Groups::Values(cx.grouping(level, keys)))
-            }
+        let units = in_groups(cx, level, &step.blocks)?;
+        let fixed = match units {
+            Units::Level { blocks: None, .. } => cx.fixed_size(level),
+            Units::Level { blocks: Some(Groups::Runs(_, runs)), .. } => cx.runs[runs.idx()],
+            _ => None,
         };
-        let fixed = match blocks {
-            None => cx.fixed_size(level),
-            Some(Groups::Runs(_, runs)) => cx.runs[runs.idx()],
-            Some(Groups::Values(_)) => None,
-        };
-        Some(Self { units: Units::Level { level, blocks }, fixed })
+        Some(Self { units, fixed })
     }
 
     fn of_variable(
@@ -78,6 +71,19 @@ impl Seats {
         let units = Units::Clusters { level, cells, clusters: by_cluster, blocks };
         Some(Self { units, fixed: None })
     }
+}
+
+/// The units of a level, in the blocks that levels and variables make.
+pub(crate) fn in_groups(cx: &mut Compiler<'_>, level: LevelId, blocks: &[Name]) -> Option<Units> {
+    let blocks = match blocks {
+        [] => None,
+        [one] => Some(cx.groups(one, level)?),
+        several => {
+            let keys = keys(cx, several, level)?;
+            Some(Groups::Values(cx.grouping(level, keys)))
+        }
+    };
+    Some(Units::Level { level, blocks })
 }
 
 /// The columns of names, at the rows of a level.
