@@ -22,6 +22,7 @@ macro_rules! gallery {
 pub const GALLERY: &[Entry] = gallery![
     "attrition",
     "binary-villages",
+    "block-cluster",
     "blocked",
     "blocked-clusters",
     "cluster-rct",

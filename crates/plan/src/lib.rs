@@ -21,7 +21,7 @@ use trialrun_lang::{Diagnostic, suggestion};
 
 use compile::{Binding, Compiler};
 pub use declared::{Design, Diagnosis, Expect, Name, read};
-pub use estimators::{Coefficient, Details, Estimation};
+pub use estimators::{Coefficient, Details, Estimation, Test};
 pub use exec::allocation::{Allocation, AllocationInfo, Probabilities, Structure};
 pub use exec::{Stop, Workspace};
 pub use ids::{AllocationId, ColumnId, LevelId};

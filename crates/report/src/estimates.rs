@@ -1,7 +1,7 @@
 //! Estimates from real data.
 
 use serde_json::{Map, Value, json};
-use trialrun_plan::{Coefficient, Details, EstimatorInfo, Plan, Row};
+use trialrun_plan::{Coefficient, Details, EstimatorInfo, Plan, Row, Test};
 use trialrun_stats::Failure;
 
 use crate::data_set::DataFormat;
@@ -47,6 +47,19 @@ impl Estimated {
         }
         for (name, word) in &self.details.words {
             fit.insert((*name).to_string(), json!(word));
+        }
+        if !self.details.tests.is_empty() {
+            let test = |test: &Test| {
+                json!({
+                    "name": test.name,
+                    "statistic": json_number(test.statistic),
+                    "df1": json_number(test.df1),
+                    "df2": test.df2.map_or(Value::Null, json_number),
+                    "p_value": json_number(test.p_value),
+                })
+            };
+            let tests: Vec<Value> = self.details.tests.iter().map(test).collect();
+            fit.insert("tests".into(), Value::Array(tests));
         }
         if !self.details.random_effects.is_empty() {
             let effect = |(group, term, sd): &(String, String, f64)| {
@@ -215,6 +228,9 @@ fn fits(results: &[Estimated]) -> String {
         if !known.is_empty() {
             text += &format!("{}: {}\n", result.label, known.join(", "));
         }
+        for test in &result.details.tests {
+            text += &format!("{}: {}\n", result.label, test_text(test));
+        }
         let dropped = result.terms.iter().zip(&result.details.kept).filter(|(_, kept)| !**kept);
         let dropped: Vec<&str> = dropped.map(|(term, _)| term.as_str()).collect();
         if !dropped.is_empty() {
@@ -222,6 +238,17 @@ fn fits(results: &[Estimated]) -> String {
         }
     }
     text
+}
+
+/// A test in a line: its statistic, degrees of freedom and p-value.
+fn test_text(test: &Test) -> String {
+    let Test { name, statistic, df1, df2, p_value } = test;
+    let (kind, df) = match df2 {
+        Some(df2) => ("F", format!("{} and {}", significant(*df1, 6), significant(*df2, 6))),
+        None => ("chi-squared", significant(*df1, 6)),
+    };
+    let (statistic, p) = (significant(*statistic, 6), significant(*p_value, 5));
+    format!("test of {name}: {kind} {statistic} on {df} degrees of freedom, p-value {p}")
 }
 
 fn csv_estimates(plan: &Plan, results: &[Estimated]) -> String {

@@ -37,13 +37,15 @@ pub enum Failure {
     Separation,
     /// An intercept or an interaction has no average marginal effect.
     NoMarginalEffect,
+    /// The instruments do not tell the predictors apart.
+    UnderIdentified,
     /// The estimand of the simulation is not a finite number.
     NoEstimand,
 }
 
 impl Failure {
     /// Every reason, in the order in which reports list them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::NoRows,
         Self::NotFinite,
         Self::TermDropped,
@@ -61,6 +63,7 @@ impl Failure {
         Self::OutcomeNotAllowed,
         Self::Separation,
         Self::NoMarginalEffect,
+        Self::UnderIdentified,
         Self::NoEstimand,
     ];
 
@@ -84,6 +87,7 @@ impl Failure {
             Self::OutcomeNotAllowed => "outcome_not_allowed",
             Self::Separation => "separation",
             Self::NoMarginalEffect => "no_marginal_effect",
+            Self::UnderIdentified => "under_identified",
             Self::NoEstimand => "no_estimand",
         }
     }
@@ -110,6 +114,7 @@ impl Failure {
             Self::OutcomeNotAllowed => "an outcome is none that the family allows",
             Self::Separation => "the predictors separate the outcomes: there is no estimate",
             Self::NoMarginalEffect => "an intercept or interaction has no marginal effect",
+            Self::UnderIdentified => "the instruments do not tell the predictors apart",
             Self::NoEstimand => "the estimand is not a finite number",
         }
     }

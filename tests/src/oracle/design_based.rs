@@ -155,3 +155,60 @@ fn lins_estimator_is_that_of_r() {
     }
     assert_eq!(n, 27, "cases of Lin's estimator");
 }
+
+/// Compares a test of the fit.
+fn compare_test(case: &Value, details: &Details, name: &str, theirs: [&Value; 4]) {
+    let test = details.tests.iter().find(|t| t.name == name);
+    let test = test.unwrap_or_else(|| panic!("{}: no test of {name}", case["name"]));
+    let [statistic, df1, df2, p_value] = theirs;
+    close(case, name, test.statistic, statistic, 1e-9);
+    assert_eq!((test.df1, test.df2), (df1.as_f64().unwrap(), df2.as_f64()), "{}", case["name"]);
+    close(case, &format!("p-value of {name}"), test.p_value, p_value, 1e-8);
+}
+
+/// iv_robust of estimatr 1.0.4, with its diagnostics.
+#[test]
+fn two_stage_least_squares_are_those_of_r() {
+    let (mut n, mut n_diagnosed) = (0, 0);
+    for case in cases("iv") {
+        n += 1;
+        let more = se_of(&case) + &super::fixed_effects(&case);
+        let method = method(&case, "IvRobust", &more, &["clusters", "weights"]);
+        let details = compare_all(&case, &method);
+        for name in ["r_squared", "adj_r_squared", "proj_r_squared"] {
+            if !case[name].is_null() {
+                close(&case, name, super::number(&details, name), &case[name], 1e-9);
+            }
+        }
+        let sigma = super::number(&details, "sigma");
+        close(&case, "residual variance", sigma * sigma, &case["res_var"], 1e-9);
+        super::compare_f(&case, &details, &case["fstatistic"]);
+        let theirs = &case["diagnostics"];
+        if theirs.is_null() {
+            continue;
+        }
+        n_diagnosed += 1;
+        let first = &theirs["first_stage_f"];
+        let two = ["d1:", "d2:"].map(|prefix| (format!("first stage of {}", &prefix[..2]), prefix));
+        let one = [("first stage of d1".to_string(), "")];
+        let stages = if first["value"].is_null() { two.to_vec() } else { one.to_vec() };
+        for (name, prefix) in stages {
+            let field = |field: &str| &first[format!("{prefix}{field}")];
+            let values = [field("value"), &first["nomdf"], &first["dendf"], field("p.value")];
+            compare_test(&case, &details, &name, values);
+        }
+        let hausman = &theirs["endogeneity"];
+        let values = ["value", "numdf", "dendf", "p.value"].map(|f| &hausman[f]);
+        compare_test(&case, &details, "endogeneity (Wu-Hausman)", values);
+        let classical = case["se_type"] == "classical";
+        let name = format!("overidentification ({})", if classical { "Sargan" } else { "score" });
+        let overid = &theirs["overid"];
+        if overid["value"].is_null() {
+            assert!(details.tests.iter().all(|t| t.name != name), "{}", case["name"]);
+        } else {
+            let values = [&overid["value"], &overid["df"], &Value::Null, &overid["p.value"]];
+            compare_test(&case, &details, &name, values);
+        }
+    }
+    assert_eq!((n, n_diagnosed), (48, 7), "cases of two-stage least squares");
+}

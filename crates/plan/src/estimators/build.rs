@@ -3,8 +3,8 @@
 use trialrun_lang::{Diagnostic, Formula, RandomTerm};
 
 use super::collapse::Collapse;
-use super::model::{Blocks, Model, Source};
-use super::resolve::{Collapsing, Resolved, resolve};
+use super::model::{Blocks, Instruments, Model, Source};
+use super::resolve::{Collapsing, Resolved, ResolvedTerm, resolve};
 use super::warnings::{warn_of_copies, warn_of_unused};
 use crate::compile::ir::NodeId;
 use crate::compile::{Binding, Compiler, Context, Groups, Missing};
@@ -49,30 +49,46 @@ pub fn model(
     weights: Option<&Name>,
 ) -> Option<Model> {
     let resolved = resolve(cx, formula, level);
-    assemble(cx, resolved, level, groups, weights, None)
+    assemble(cx, resolved, level, groups, Beside { weights, ..Beside::default() })
 }
 
-/// Makes the columns of a model whose formula is resolved; `subset` tells which rows it has.
+/// What a model has beside its formula and its groups.
+#[derive(Default)]
+pub struct Beside<'a> {
+    /// Weights.
+    pub weights: Option<&'a Name>,
+    /// Only rows where this is neither zero nor missing.
+    pub subset: Option<NodeId>,
+    /// Instruments: whether there is an intercept among them, and their terms.
+    pub instruments: Option<(bool, Vec<ResolvedTerm>)>,
+    /// Fixed effects: levels or variables.
+    pub fixed: &'a [Name],
+}
+
+/// Makes the columns of a model whose formula is resolved.
 pub fn assemble(
     cx: &mut Compiler<'_>,
     resolved: Option<Resolved>,
     level: LevelId,
     groups: &Wanted<'_>,
-    weights: Option<&Name>,
-    subset: Option<NodeId>,
+    beside: Beside<'_>,
 ) -> Option<Model> {
     // Each part is resolved before a failure of another is acted on: all errors are told.
     let context = Context::at(level).for_a_name();
     let mut found = |name: &Name| cx.resolve(&name.text, name.span, &context);
     let keys: Vec<Option<NodeId>> = groups.names().iter().map(&mut found).collect();
-    let weights = weights.map(&mut found);
+    let weights = beside.weights.map(&mut found);
+    let fixed: Vec<Option<NodeId>> = beside.fixed.iter().map(&mut found).collect();
     let (resolved, keys) = (resolved?, keys.into_iter().collect::<Option<Vec<NodeId>>>()?);
+    let fixed = fixed.into_iter().collect::<Option<Vec<NodeId>>>()?;
     let weights = match weights {
         None => None,
         Some(weights) => Some(weights?),
     };
     let mut nodes = resolved.predictors();
-    nodes.extend(subset);
+    let instruments = beside.instruments.iter().flat_map(|(_, terms)| terms);
+    nodes.extend(instruments.flat_map(ResolvedTerm::nodes).chain(fixed.iter().copied()));
+    nodes.extend(beside.subset);
     let deepest = |cx: &Compiler<'_>, nodes: &[NodeId]| {
         nodes.iter().fold(LevelId::WHOLE, |l, n| cx.deeper(l, cx.graph.node(*n).level))
     };
@@ -96,16 +112,22 @@ pub fn assemble(
     };
     let found = group_rows(cx, groups, &keys, rows)?;
     let terms = resolved.terms.into_iter().map(|t| t.stored(cx, rows)).collect();
+    let instruments = beside.instruments.map(|(intercept, terms)| Instruments {
+        intercept,
+        terms: terms.into_iter().map(|t| t.stored(cx, rows)).collect(),
+    });
     Some(Model {
         rows,
         intercept: resolved.intercept,
         terms,
+        instruments,
+        fixed: fixed.into_iter().map(|node| cx.column_at(node, rows)).collect(),
         outcome,
         observations,
         groups: found.groups,
         blocks: found.blocks,
         extras: Vec::new(),
-        subset: subset.map(|s| cx.column_at(s, rows)),
+        subset: beside.subset.map(|s| cx.column_at(s, rows)),
         drops_missing,
         outcome_label: resolved.outcome_label,
     })

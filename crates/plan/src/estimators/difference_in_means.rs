@@ -54,7 +54,7 @@ use trialrun_stats::dim::{self, Arms, Design};
 use trialrun_stats::{Failure, Observations};
 
 use super::Declared;
-use super::build::{self, Wanted};
+use super::build::{self, Beside, Wanted};
 use super::contrast::{contrast, read_condition};
 use super::estimation::{Coef, Details, Fit, Fitted};
 use super::model::Model;
@@ -107,7 +107,8 @@ impl Declared for DifferenceInMeans {
             (None, None) => Wanted::Nothing,
         };
         let weights = self.weights.as_ref();
-        let model = build::assemble(cx, resolved, level, &groups, weights, subset)?;
+        let beside = Beside { weights, subset, ..Beside::default() };
+        let model = build::assemble(cx, resolved, level, &groups, beside)?;
         Some((model, Box::new(Means { clustered: clusters.is_some() })))
     }
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use trialrun_stats::Failure;
+use trialrun_stats::ols::Wald;
 use trialrun_stats::special::student_t::{self, Critical};
+use trialrun_stats::special::{chi_squared, fisher_f};
 
 use super::model::Model;
 use crate::exec::{Op, Stop, Workspace};
@@ -57,12 +59,44 @@ pub struct Details {
     pub numbers: Vec<(&'static str, f64)>,
     /// Named words: the kind of design that was found ...
     pub words: Vec<(&'static str, String)>,
+    /// Tests of several coefficients, or of the model.
+    pub tests: Vec<Test>,
     /// Standard deviations of random effects: group, term, value.
     pub random_effects: Vec<(String, String, f64)>,
     /// Which coefficients were kept.
     pub kept: Vec<bool>,
     /// Variance matrix of the kept coefficients, by rows.
     pub vcov: Vec<f64>,
+}
+
+/// A test beside those of the coefficients.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Test {
+    /// What is tested.
+    pub name: String,
+    /// The statistic.
+    pub statistic: f64,
+    /// Degrees of freedom.
+    pub df1: f64,
+    /// Degrees of freedom of the denominator of an F statistic; none for chi-squared.
+    pub df2: Option<f64>,
+    /// The p-value.
+    pub p_value: f64,
+}
+
+impl Test {
+    /// An F test.
+    pub(crate) fn f(name: impl Into<String>, wald: &Wald) -> Self {
+        let Wald { value, df1, df2 } = *wald;
+        let p_value = fisher_f::upper(value, df1, df2);
+        Self { name: name.into(), statistic: value, df1, df2: Some(df2), p_value }
+    }
+
+    /// A chi-squared test.
+    pub(crate) fn chi_squared(name: impl Into<String>, [value, df]: [f64; 2]) -> Self {
+        let p_value = chi_squared::upper(value, df);
+        Self { name: name.into(), statistic: value, df1: df, df2: None, p_value }
+    }
 }
 
 /// One term of a fit to real data.

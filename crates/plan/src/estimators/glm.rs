@@ -48,7 +48,7 @@ use trialrun_stats::Failure;
 use trialrun_stats::glm::{self, Data, Family, Variance};
 
 use super::Declared;
-use super::build::{self, Wanted};
+use super::build::{self, Beside, Wanted};
 use super::effects::{self, At, Way};
 use super::estimation::{Coef, Details, Fit, Fitted, Target};
 use super::family::{describe_family, read_family};
@@ -143,7 +143,7 @@ impl Declared for Glm {
         resolve::no_instruments(cx, &formula, "Glm")?;
         let groups = self.clusters.as_ref().map_or(Wanted::Nothing, Wanted::Clusters);
         let resolved = resolve::resolve(cx, &formula, level).map(Resolved::with_every_row);
-        let model = build::assemble(cx, resolved, level, &groups, None, None);
+        let model = build::assemble(cx, resolved, level, &groups, Beside::default());
         let context = Context::at(level).for_a_name();
         let name = |cx: &mut Compiler<'_>, n: &Name| cx.resolve(&n.text, n.span, &context);
         let weights = self.weights.as_ref().map(|w| name(cx, w));

@@ -34,7 +34,7 @@ use trialrun_lang::{Diagnostic, ExprKind, Formula, Term};
 use trialrun_stats::ols::Variance;
 
 use super::Declared;
-use super::build::{self, Wanted};
+use super::build::{self, Beside, Wanted};
 use super::contrast::conditions_of;
 use super::estimation::Fit;
 use super::lm_robust::{Ols, describe_se, read_se};
@@ -77,7 +77,8 @@ impl Declared for Lin {
         let resolved = resolve::resolve(cx, &formula, level);
         let resolved = resolved.map(|resolved| interacted(cx, resolved));
         let groups = self.clusters.as_ref().map_or(Wanted::Nothing, Wanted::Clusters);
-        let model = build::assemble(cx, resolved, level, &groups, self.weights.as_ref(), None)?;
+        let beside = Beside { weights: self.weights.as_ref(), ..Beside::default() };
+        let model = build::assemble(cx, resolved, level, &groups, beside)?;
         Some((model, Box::new(Ols { variance: self.se })))
     }
 

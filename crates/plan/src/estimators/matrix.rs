@@ -6,7 +6,7 @@ use crate::exec::workspace::grow;
 use crate::ids::ColumnId;
 
 impl Model {
-    /// Finds the categories of each factor that occur, in ascending order.
+    /// Finds the categories of each categorical column that occur, in ascending order.
     pub(super) fn find_categories(
         &self,
         ws: &Workspace,
@@ -18,15 +18,17 @@ impl Model {
         categories.clear();
         category_starts.clear();
         category_starts.push(0);
-        for factor in self.terms.iter().flat_map(|t| &t.factors) {
+        for column in self.categorical() {
             let start = categories.len();
-            let values = ws.column(factor.column);
+            let values = ws.column(column);
+            let mut last = f64::NAN;
             for i in 0..n {
                 // Adding zero makes one of the two zeros.
                 let value = values[if picked { index[i] as usize } else { i }] + 0.0;
-                if value.is_nan() {
+                if value.is_nan() || value == last {
                     continue;
                 }
+                last = value;
                 let found = categories[start..].binary_search_by(|c| c.total_cmp(&value));
                 if let Err(place) = found {
                     categories.insert(start + place, value);
@@ -122,7 +124,7 @@ pub(super) fn gather(values: &[f64], index: Option<&[u32]>, out: &mut [f64]) {
 }
 
 /// Sets to zero where a row is not of the category; a missing category makes the row missing.
-fn keep_where(codes: &[f64], index: Option<&[u32]>, category: f64, out: &mut [f64]) {
+pub(super) fn keep_where(codes: &[f64], index: Option<&[u32]>, category: f64, out: &mut [f64]) {
     for (i, o) in out.iter_mut().enumerate() {
         let row = index.map_or(i, |index| index[i] as usize);
         if codes[row] != category {

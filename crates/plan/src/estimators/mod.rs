@@ -13,6 +13,7 @@ mod effects;
 mod estimation;
 mod family;
 pub mod glm;
+mod iv_robust;
 mod lin;
 mod lm_robust;
 mod lmer;
@@ -20,6 +21,7 @@ mod matrix;
 pub mod model;
 mod pick;
 mod resolve;
+mod shaped;
 mod terms;
 mod warnings;
 
@@ -28,7 +30,7 @@ use trialrun_lang::Diagnostic;
 use crate::compile::Compiler;
 use crate::declared::{Fields, Node, Reader, listed, suggest};
 use crate::ids::LevelId;
-pub use estimation::{Coefficient, Details, Estimation, Fitted};
+pub use estimation::{Coefficient, Details, Estimation, Fitted, Test};
 pub(crate) use estimation::{Fit, Target};
 use model::Model;
 pub(crate) use terms::{Terms, targets};
@@ -99,6 +101,7 @@ macro_rules! methods {
 
 methods! {
     DifferenceInMeans in difference_in_means,
+    IvRobust in iv_robust,
     Lin in lin,
     Glm in glm,
     LmRobust in lm_robust,

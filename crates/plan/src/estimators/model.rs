@@ -5,6 +5,7 @@
 //! their sum of squares around it. Least squares, its robust variances and random intercepts need
 //! no more (`trialrun_stats::Rows`), so the cost of a fit is that of the level of its predictors.
 
+use trialrun_stats::ols::Shape;
 use trialrun_stats::{Failure, Observations, Rows};
 
 use super::matrix::{copy, gather};
@@ -21,6 +22,10 @@ pub struct Model {
     pub intercept: bool,
     /// The terms in R's order.
     pub terms: Vec<Term>,
+    /// The instruments, where there are any.
+    pub instruments: Option<Instruments>,
+    /// Fixed effects that are taken out of all columns.
+    pub fixed: Vec<ColumnId>,
     /// The outcome, or its mean where rows are collapsed; a column of `rows`.
     pub outcome: ColumnId,
     /// What a row stands for.
@@ -37,6 +42,15 @@ pub struct Model {
     pub drops_missing: bool,
     /// The outcome as the formula writes it.
     pub outcome_label: String,
+}
+
+/// The instruments of a model.
+#[derive(Clone, Debug)]
+pub struct Instruments {
+    /// Whether there is an intercept among them.
+    pub intercept: bool,
+    /// The terms.
+    pub terms: Vec<Term>,
 }
 
 /// Blocks of rows, contiguous in the order of the groups.
@@ -121,6 +135,8 @@ pub struct ModelScratch {
     pub(super) category_starts: Vec<u32>,
     /// The first column of each term; one more than the terms.
     pub starts: Vec<usize>,
+    /// Instruments and fixed effects among the columns, after the terms.
+    pub shape: Shape,
     /// Columns whose coefficients are wanted.
     pub targets: Vec<usize>,
 }
@@ -162,6 +178,7 @@ impl Model {
         self.fill(&self.terms, None, &ws.columns, &scratch, n, &mut x);
         scratch.x = x;
         self.centre(ws, &mut scratch, n);
+        self.add_columns(ws, &mut scratch, n);
         let blocks = self.find_blocks(ws, &mut scratch, n, picked);
         ws.model = scratch;
         if n == 0 { Err(Failure::NoRows) } else { blocks }
@@ -176,6 +193,7 @@ impl Model {
         n: usize,
     ) -> Rows<'w> {
         let p = scratch.starts.last().copied().unwrap_or(0);
+        let p = p + scratch.shape.instruments + scratch.shape.fixed;
         let picked = scratch.picked;
         let source = |column: ColumnId, copied: &'w Vec<f64>| {
             if picked { copied.as_slice() } else { &columns[column.idx()][..n] }

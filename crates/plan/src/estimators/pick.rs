@@ -55,7 +55,12 @@ impl Model {
         let term_holds =
             |t: &Term| t.numeric.is_none_or(&holds) && t.factors.iter().all(|f| holds(f.column));
         let extras_hold = self.extras.iter().all(|column| holds(*column));
-        weights_hold && extras_hold && holds(self.outcome) && self.terms.iter().all(term_holds)
+        let instruments = self.instruments.iter().flat_map(|z| &z.terms);
+        weights_hold
+            && extras_hold
+            && holds(self.outcome)
+            && self.terms.iter().chain(instruments).all(term_holds)
+            && self.fixed.iter().all(|column| holds(*column))
     }
 
     /// Picks the rows of a fit, sorted by groups, without those that have a missing value or are

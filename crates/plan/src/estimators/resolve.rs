@@ -60,10 +60,7 @@ impl Resolved {
 
     /// The nodes of the predictors.
     pub fn predictors(&self) -> Vec<NodeId> {
-        let of_term = |t: &ResolvedTerm| {
-            t.numeric.into_iter().chain(t.factors.iter().map(|(_, value, _)| value.id)).collect()
-        };
-        self.terms.iter().flat_map(|t| -> Vec<NodeId> { of_term(t) }).collect()
+        self.terms.iter().flat_map(ResolvedTerm::nodes).collect()
     }
 }
 
@@ -81,6 +78,11 @@ pub struct ResolvedTerm {
 }
 
 impl ResolvedTerm {
+    /// The nodes of its factors.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeId> {
+        self.numeric.into_iter().chain(self.factors.iter().map(|(_, value, _)| value.id))
+    }
+
     /// The term with its columns at the units of a level.
     pub fn stored(self, cx: &mut Compiler<'_>, rows: LevelId) -> ModelTerm {
         let numeric = self.numeric.map(|n| cx.column_at(n, rows));

@@ -1,5 +1,6 @@
 //! The rows that take part in a fit: those with a positive weight or count.
 
+use super::absorb::Levels;
 use crate::{Failure, Observations, Rows};
 
 /// Rows with positive weights only, and their totals.
@@ -11,9 +12,16 @@ pub(super) struct Active<'a> {
     pub weight_sum: f64,
     /// Sum of squares within collapsed rows.
     pub within: f64,
+    /// Fixed effects that were taken out.
+    pub levels: Option<&'a Levels>,
 }
 
 impl Active<'_> {
+    /// Number of coefficients that the fixed effects take up.
+    pub fn n_fixed(&self) -> usize {
+        self.levels.map_or(0, |levels| levels.n_levels + levels.n_basis)
+    }
+
     /// Weights of the rows in sums of squares; none where all are one.
     pub fn weights(&self) -> Option<&[f64]> {
         match self.rows.observations {
@@ -43,7 +51,7 @@ pub(super) fn select<'a>(rows: &Rows<'a>, compact: &'a mut Compact) -> Result<Ac
     let (weights, within) = match rows.observations {
         Observations::Single => {
             let n = m as f64;
-            return Ok(Active { rows: *rows, n_obs: n, weight_sum: n, within: 0.0 });
+            return Ok(Active { rows: *rows, n_obs: n, weight_sum: n, within: 0.0, levels: None });
         }
         Observations::Weighted(w) => (w, None),
         Observations::Collapsed { count, within } => (count, Some(within)),
@@ -65,7 +73,7 @@ pub(super) fn select<'a>(rows: &Rows<'a>, compact: &'a mut Compact) -> Result<Ac
     if !f64::is_finite(weight_sum + within) {
         return Err(Failure::NotFinite);
     }
-    Ok(Active { rows, n_obs, weight_sum, within })
+    Ok(Active { rows, n_obs, weight_sum, within, levels: None })
 }
 
 impl Compact {

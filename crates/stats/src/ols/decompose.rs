@@ -45,6 +45,7 @@ pub(super) struct Decomposition {
     root: Vec<f64>,
     pivoting: Vec<f64>,
     norms: Vec<f64>,
+    solution: Vec<f64>,
 }
 
 /// A column after its mean was taken out.
@@ -87,10 +88,12 @@ impl Decomposition {
     /// Solves for the coefficients; those dropped are zero.
     pub fn coefficients(&mut self, beta: &mut [f64]) {
         let (k, stride) = (self.rank, self.stride);
-        let (r, b) = self.r.split_at_mut(k * stride);
-        triangular::solve(r, stride, &mut b[..k]);
+        let (r, right) = self.r.split_at(k * stride);
+        let solution = room(&mut self.solution, k);
+        solution.copy_from_slice(&right[..k]);
+        triangular::solve(r, stride, solution);
         beta.fill(0.0);
-        for (j, b) in self.order[..k].iter().zip(b) {
+        for (j, b) in self.order[..k].iter().zip(solution) {
             beta[*j] = *b;
         }
     }
@@ -216,7 +219,8 @@ impl Decomposition {
         let skip = usize::from(constant);
         let square = gram_schmidt::orthogonalise(&self.q, k, skip, e, start.square, c);
         self.rss = square + active.within;
-        let rounding = RESIDUAL_MIN * (start.square_raw + active.within);
+        let absorbed = active.levels.map_or(0.0, |levels| levels.square);
+        let rounding = RESIDUAL_MIN * (start.square_raw + absorbed + active.within);
         if self.rss <= rounding {
             e.fill(0.0);
             self.rss = 0.0;

@@ -33,7 +33,7 @@ pub(super) fn meat(
     for (o, e) in omega.iter_mut().zip(&parts.e) {
         *o = factor * (e * e);
     }
-    leverages(parts, variance, leverage);
+    leverages(active, parts, variance, leverage);
     if let Observations::Collapsed { count, within } = active.rows.observations {
         // q_i of the row is the root of the count times that of an observation.
         for i in 0..m {
@@ -57,13 +57,17 @@ pub(super) fn meat(
     }
 }
 
-/// Row sums of squares of `Q`, where the variance asks for them; zero elsewhere.
-fn leverages(parts: &Decomposition, variance: Variance, leverage: &mut [f64]) {
+/// Row sums of squares of `Q`, and of what was absorbed, where the variance asks for them; zero
+/// elsewhere.
+fn leverages(active: &Active, parts: &Decomposition, variance: Variance, leverage: &mut [f64]) {
     leverage.fill(0.0);
     if !matches!(variance, Variance::Hc2 | Variance::Hc3) {
         return;
     }
     let m = parts.m;
+    if let Some(levels) = active.levels {
+        levels.leverages(active.weights(), leverage);
+    }
     for q in parts.q[..parts.rank * m].chunks_exact(m) {
         for (h, q) in leverage.iter_mut().zip(q) {
             *h += q * q;

@@ -2,29 +2,31 @@
 //!
 //! [`fit`] brings the rows into the form `X = Q R` with `Q'WQ = I` (module `decompose`); every
 //! variance is then a small matrix between two copies of `R^-1`, which the modules `hc`, `cluster`
-//! and `cluster_weighted` compute.
+//! and `cluster_weighted` compute. Fixed effects are taken out of the columns first (`absorb`);
+//! with instruments the predictors are replaced by their projections (`project`).
 
+mod absorb;
 mod active;
 mod cluster;
+mod cluster_absorbed;
 mod cluster_weighted;
 mod decompose;
 mod hc;
+mod infer;
+mod instrument_tests;
+mod project;
 mod satterthwaite;
 mod wald;
 
 #[cfg(test)]
 mod tests;
 
+pub use instrument_tests::{InstrumentTests, instrument_tests};
 pub use wald::Wald;
 
 use crate::linalg::inverse_root::InverseRoot;
-use crate::linalg::{room, triangular};
-use crate::{Failure, Observations, Rows};
-use active::Active;
+use crate::{Failure, Rows};
 use decompose::Decomposition;
-
-/// A standard error up to this share of what rounding could make of it counts as zero.
-const ROUNDING: f64 = 1e-13;
 
 /// Estimators of the variance of the coefficients, by estimatr's names.
 ///
@@ -66,21 +68,23 @@ pub enum Targets<'a> {
     Some(&'a [usize]),
 }
 
+/// What the columns of the predictors are, in this order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shape {
+    /// Number of instruments, after the predictors; zero for least squares.
+    pub instruments: usize,
+    /// Number of fixed effects, after the instruments: columns of levels, numbered from 0.
+    pub fixed: usize,
+}
+
 /// Work space of [`fit`]; it grows with the problem, and never shrinks.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
     compact: active::Compact,
+    absorb: absorb::Absorb,
+    project: project::Project,
     parts: Decomposition,
-    robust: Robust,
-    /// Rows of `R^-1` of the targets.
-    inverse: Vec<f64>,
-    /// The same at length one.
-    units: Vec<f64>,
-    target: Vec<usize>,
-    beta: Vec<f64>,
-    std_error: Vec<f64>,
-    df: Vec<f64>,
-    vcov: Vec<f64>,
+    infer: infer::Infer,
 }
 
 /// Work space and results of the variance kernels.
@@ -94,6 +98,7 @@ struct Robust {
     long: Vec<f64>,
     cross: Vec<f64>,
     root: InverseRoot,
+    places: Vec<usize>,
 }
 
 /// A fitted linear model. Slices of length `p` run parallel to the predictors.
@@ -112,6 +117,8 @@ pub struct Fit<'s> {
     pub vcov: &'s [f64],
     /// Number of kept predictors.
     pub rank: usize,
+    /// Number of coefficients that the fixed effects take up.
+    pub n_fixed: usize,
     /// The first constant predictor.
     pub intercept: Option<usize>,
     /// Number of observations with positive weight.
@@ -120,14 +127,17 @@ pub struct Fit<'s> {
     pub n_clusters: usize,
     /// Weighted sum of squared residuals.
     pub rss: f64,
-    /// Weighted sum of squares of the outcome, around its mean if there is a constant predictor.
+    /// Weighted sum of squares of the outcome, around its mean if there is a constant predictor
+    /// or a fixed effect.
     pub tss: f64,
+    /// The same after the fixed effects are taken out; as `tss` without any.
+    pub tss_within: f64,
 }
 
 impl Fit<'_> {
-    /// `n - k`, above zero in every fit.
+    /// `n - k`, above zero in every fit; `k` counts fixed effects.
     pub fn df_residual(&self) -> f64 {
-        self.n_obs - self.rank as f64
+        self.n_obs - (self.rank + self.n_fixed) as f64
     }
 
     /// Residual standard deviation `sqrt(rss / (n - k))`.
@@ -142,8 +152,14 @@ impl Fit<'_> {
 
     /// `1 - (1 - R^2) (n - i) / (n - k)`, `i` one where there is a constant predictor.
     pub fn adj_r_squared(&self) -> Option<f64> {
-        let n = self.n_obs - f64::from(u8::from(self.intercept.is_some()));
+        let constant = self.intercept.is_some() || self.n_fixed > 0;
+        let n = self.n_obs - f64::from(u8::from(constant));
         (self.tss > 0.0).then(|| 1.0 - self.rss / self.tss * (n / self.df_residual()))
+    }
+
+    /// `R^2` of what the fixed effects leave.
+    pub fn r_squared_within(&self) -> Option<f64> {
+        (self.tss_within > 0.0).then(|| 1.0 - self.rss / self.tss_within)
     }
 }
 
@@ -175,155 +191,54 @@ pub fn fit<'s>(
     targets: Targets,
     scratch: &'s mut Scratch,
 ) -> Result<Fit<'s>, Failure> {
-    let p = rows.n_predictors();
-    assert_eq!(rows.x.len(), p * rows.len(), "predictors fill whole columns");
-    let Scratch { compact, parts, robust, inverse, units, target, .. } = scratch;
-    let Scratch { beta, std_error, df, vcov, .. } = scratch;
+    fit_shaped(rows, Shape::default(), variance, targets, scratch)
+}
+
+/// Fits a linear model with fixed effects, with instruments, or with both.
+///
+/// The columns of `rows.x` are the predictors, then the instruments, then the levels of each fixed
+/// effect. Fixed effects are absorbed exactly: estimates, standard errors (leverages of HC2, HC3
+/// and CR2 included) and degrees of freedom are those of the fit with an indicator for each level.
+/// With instruments it is two-stage least squares: `beta = (X'P X)^-1 X'P y`, `P` the projection
+/// on the instruments; residuals are `y - X beta`, while meat and leverages use `P X`.
+/// Predictors that are instruments as well stand in both places.
+///
+/// # Errors
+/// As [`fit`]; `UnderIdentified` where the instruments do not tell the predictors apart.
+///
+/// # Panics
+/// Where the lengths of the slices, or a target, do not fit together, and for CR2 with weights
+/// and fixed effects, which estimatr refuses as well.
+///
+/// # References
+/// Frisch and Waugh (1933), Econometrica 1:387; Pustejovsky and Tipton (2018), as for [`fit`],
+/// theorem 2 (absorption); Wooldridge (2010), Econometric Analysis, chapter 5.
+pub fn fit_shaped<'s>(
+    rows: &Rows,
+    shape: Shape,
+    variance: Variance,
+    targets: Targets,
+    scratch: &'s mut Scratch,
+) -> Result<Fit<'s>, Failure> {
+    let n_columns = rows.n_predictors();
+    assert_eq!(rows.x.len(), n_columns * rows.len(), "predictors fill whole columns");
+    let p = n_columns - shape.instruments - shape.fixed;
+    let Scratch { compact, absorb, project, parts, infer } = scratch;
     let active = active::select(rows, compact)?;
     let n_clusters = if variance.is_clustered() { count_clusters(active.rows.groups) } else { 0 };
     if variance.is_clustered() && n_clusters < 2 {
         return Err(Failure::TooFewClusters);
     }
-    parts.decompose(&active)?;
-    let k = parts.rank;
-    if active.n_obs <= k as f64 {
-        return Err(Failure::NoResidualDf);
+    let active = if shape.fixed > 0 { absorb.take_out(&active, shape.fixed)? } else { active };
+    if shape.instruments > 0 {
+        project.decompose(&active, p, parts)?;
+    } else {
+        parts.decompose(&active)?;
     }
-
-    let beta = room(beta, p);
-    parts.coefficients(beta);
-    let n_targets = parts.kept_targets(targets, room(target, p));
-    let target = &target[..n_targets];
-    let inverse = room(inverse, n_targets * k);
-    for (row, j) in inverse.chunks_exact_mut(k.max(1)).zip(target) {
-        triangular::inverse_row(&parts.r, parts.stride, parts.position[*j], row);
-    }
-    let unit = room(units, n_targets * k);
-    normalise(inverse, k, unit);
-    meat(&active, parts, variance, n_clusters, unit, robust);
-
-    let n_vcov = if matches!(targets, Targets::All) { n_targets } else { 0 };
-    let (std_error, df) = (room(std_error, p), room(df, p));
-    std_error.fill(0.0);
-    df.fill(0.0);
-    let vcov = room(vcov, n_vcov * n_vcov);
-    let bread = &mut robust.small;
-    sandwich(inverse, k, &robust.meat, bread, parts.rss.sqrt(), target, std_error);
-    if n_vcov > 0 {
-        vcov_matrix(inverse, bread, k, n_vcov, vcov);
-    }
-    let df_common =
-        if variance.is_clustered() { n_clusters as f64 - 1.0 } else { active.n_obs - k as f64 };
-    for (t, j) in target.iter().enumerate() {
-        df[*j] = if variance == Variance::Cr2 { robust.df[t] } else { df_common };
-        if df[*j] == 0.0 {
-            std_error[*j] = 0.0;
-        }
-    }
-    let results = beta.iter().chain(&*std_error).chain(&*df).chain(&*vcov);
-    if !results.into_iter().all(|v| v.is_finite()) {
-        return Err(Failure::NotFinite);
-    }
-    Ok(Fit {
-        beta,
-        kept: &parts.kept[..p],
-        std_error,
-        df,
-        vcov,
-        rank: k,
-        intercept: parts.intercept,
-        n_obs: active.n_obs,
-        n_clusters,
-        rss: parts.rss,
-        tss: parts.tss,
-    })
-}
-
-/// Scales rows to length one, without which squares of squares could overflow.
-fn normalise(rows: &[f64], k: usize, unit: &mut [f64]) {
-    for (row, unit) in rows.chunks_exact(k.max(1)).zip(unit.chunks_exact_mut(k.max(1))) {
-        let length = row.iter().map(|r| r * r).sum::<f64>().sqrt();
-        for (u, r) in unit.iter_mut().zip(row) {
-            *u = r / length;
-        }
-    }
+    infer.infer(&active, parts, variance, n_clusters, targets)
 }
 
 /// Number of groups that have rows.
 fn count_clusters(groups: &[u32]) -> usize {
     groups.windows(2).filter(|g| g[0] < g[1]).count()
-}
-
-/// Fills `robust.meat`, and `robust.df` for CR2.
-fn meat(
-    active: &Active,
-    parts: &Decomposition,
-    variance: Variance,
-    n_clusters: usize,
-    unit: &[f64],
-    robust: &mut Robust,
-) {
-    let (n, k, j) = (active.n_obs, parts.rank, n_clusters as f64);
-    match variance {
-        Variance::Classical => {
-            let meat = room(&mut robust.meat, k * k);
-            meat.fill(0.0);
-            for a in 0..k {
-                meat[a * k + a] = parts.rss / (n - k as f64);
-            }
-        }
-        Variance::Hc0 | Variance::Hc1 | Variance::Hc2 | Variance::Hc3 => {
-            let factor = if variance == Variance::Hc1 { n / (n - k as f64) } else { 1.0 };
-            hc::meat(active, parts, variance, factor, robust);
-        }
-        Variance::Cr0 => cluster::meat(active, parts, 1.0, robust),
-        Variance::Stata => {
-            let factor = j / (j - 1.0) * ((n - 1.0) / (n - k as f64));
-            cluster::meat(active, parts, factor, robust);
-        }
-        Variance::Cr2 => match active.rows.observations {
-            Observations::Weighted(w) => {
-                cluster_weighted::cr2(active, w, parts, unit, robust);
-            }
-            _ => cluster::cr2(active, parts, unit, robust),
-        },
-    }
-}
-
-/// Standard errors `sqrt(r'B r)`, `r` a row of `R^-1` and `B` the meat; `bread` keeps `B r`.
-fn sandwich(
-    inverse: &[f64],
-    k: usize,
-    meat: &[f64],
-    bread: &mut Vec<f64>,
-    residual_norm: f64,
-    target: &[usize],
-    std_error: &mut [f64],
-) {
-    let bread = room(bread, inverse.len());
-    for (t, j) in target.iter().enumerate() {
-        let r = &inverse[t * k..(t + 1) * k];
-        let (mut square, mut length) = (0.0, 0.0);
-        for a in 0..k {
-            let v: f64 = r.iter().zip(&meat[a * k..]).map(|(r, b)| r * b).sum();
-            bread[t * k + a] = v;
-            square += v * r[a];
-            length += r[a] * r[a];
-        }
-        let floor = ROUNDING * length.sqrt() * residual_norm;
-        // Not `square > floor`: what is not a number has to come through.
-        std_error[*j] = if square <= floor * floor { 0.0 } else { square.sqrt() };
-    }
-}
-
-/// The variance matrix of all kept coefficients.
-fn vcov_matrix(inverse: &[f64], bread: &[f64], k: usize, size: usize, vcov: &mut [f64]) {
-    for s in 0..size {
-        for t in 0..=s {
-            let (b, r) = (&bread[s * k..(s + 1) * k], &inverse[t * k..(t + 1) * k]);
-            let v = b.iter().zip(r).map(|(b, r)| b * r).sum();
-            vcov[s * size + t] = v;
-            vcov[t * size + s] = v;
-        }
-    }
 }

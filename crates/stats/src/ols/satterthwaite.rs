@@ -48,6 +48,23 @@ impl<'a> Satterthwaite<'a> {
         self.off[t] += form;
     }
 
+    /// Adds a cluster with `P_gg = p` and one vector, which has entries at `place` only.
+    pub fn add_at(&mut self, t: usize, k: usize, p: f64, a: &[f64], place: &[usize]) {
+        let s = &mut self.before[t * k * k..(t + 1) * k * k];
+        let mut form = 0.0;
+        for (x, i) in a.iter().zip(place) {
+            let mut v = 0.0;
+            for (y, j) in a.iter().zip(place) {
+                v += s[i * k + j] * y;
+                s[i * k + j] += x * y;
+            }
+            form += v * x;
+        }
+        self.trace[t] += p;
+        self.diagonal[t] += p * p;
+        self.off[t] += form;
+    }
+
     /// Writes the df of each target, zero where no cluster tells of it.
     ///
     /// `full(t)` is what the trace would be if no cluster were singular.

@@ -26,25 +26,30 @@ impl Fit<'_> {
     /// None where there is nothing to test, where `V` is singular (no more clusters than
     /// coefficients), or where the fit was made for some coefficients only.
     pub fn f_statistic(&self, work: &mut Vec<f64>) -> Option<Wald> {
+        let intercept = self.intercept.filter(|j| self.kept[*j]);
+        self.wald(|j| Some(j) != intercept, work)
+    }
+
+    /// Tests that the kept coefficients that are `tested` are zero, as [`Self::f_statistic`].
+    pub fn wald(&self, tested: impl Fn(usize) -> bool, work: &mut Vec<f64>) -> Option<Wald> {
         let rank = self.rank;
         if self.vcov.len() != rank * rank {
             return None;
         }
-        let place = |j: usize| self.kept[..j].iter().filter(|k| **k).count();
-        let skip = self.intercept.filter(|j| self.kept[*j]).map(place);
-        let q = rank - usize::from(skip.is_some());
+        // Places among the kept coefficients, and among all.
+        let kept = || (0..self.kept.len()).filter(|j| self.kept[*j]).enumerate();
+        let chosen = || kept().filter(|(_, j)| tested(*j));
+        let q = chosen().count();
         if q == 0 {
             return None;
         }
         let work = room(work, q * q + 2 * q);
         let (l, rest) = work.split_at_mut(q * q);
         let (b, scale) = rest.split_at_mut(q);
-        let tested = (0..rank).filter(|i| Some(*i) != skip);
-        let kept = || (0..self.kept.len()).filter(|j| self.kept[*j]);
-        for (a, (i, j)) in kept().enumerate().filter(|(i, _)| Some(*i) != skip).enumerate() {
+        for (a, (i, j)) in chosen().enumerate() {
             scale[a] = self.std_error[j];
             b[a] = self.beta[j] / scale[a];
-            for (c, h) in tested.clone().enumerate().take(a + 1) {
+            for (c, (h, _)) in chosen().enumerate().take(a + 1) {
                 l[a * q + c] = self.vcov[i * rank + h] / (scale[a] * scale[c]);
             }
         }
@@ -56,7 +61,7 @@ impl Fit<'_> {
 }
 
 /// `b'A^-1 b` by the Cholesky factor; none where `A` is singular. `a` and `b` are overwritten.
-fn inverse_form(a: &mut [f64], n: usize, b: &mut [f64]) -> Option<f64> {
+pub(super) fn inverse_form(a: &mut [f64], n: usize, b: &mut [f64]) -> Option<f64> {
     let mut form = 0.0;
     for i in 0..n {
         for j in 0..=i {

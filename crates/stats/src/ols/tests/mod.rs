@@ -3,9 +3,11 @@
 mod failures;
 mod oracle;
 mod properties;
+mod shaped;
 mod twin;
 
 use super::*;
+use crate::Observations;
 
 /// A small linear congruential generator (Knuth's MMIX constants).
 pub(super) struct Lcg(pub u64);
@@ -69,6 +71,17 @@ impl Design {
         targets: Targets,
         scratch: &mut Scratch,
     ) -> Result<Owned, Failure> {
+        self.fit_shaped(Shape::default(), variance, targets, scratch)
+    }
+
+    /// Fits with instruments and fixed effects in the last columns.
+    pub fn fit_shaped(
+        &self,
+        shape: Shape,
+        variance: Variance,
+        targets: Targets,
+        scratch: &mut Scratch,
+    ) -> Result<Owned, Failure> {
         let x = self.columns.concat();
         let observations = match (&self.weight, &self.collapsed) {
             (Some(w), _) => Observations::Weighted(w),
@@ -76,7 +89,7 @@ impl Design {
             _ => Observations::Single,
         };
         let rows = Rows { x: &x, y: &self.y, observations, groups: &self.groups };
-        let fit = fit(&rows, variance, targets, scratch)?;
+        let fit = fit_shaped(&rows, shape, variance, targets, scratch)?;
         Ok(Owned {
             beta: fit.beta.to_vec(),
             kept: fit.kept.to_vec(),

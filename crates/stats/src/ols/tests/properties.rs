@@ -151,12 +151,12 @@ fn a_used_scratch_does_not_grow() {
                 s.parts.q.capacity(),
                 s.parts.e.capacity(),
                 s.parts.r.capacity(),
-                s.robust.meat.capacity(),
-                s.robust.small.capacity(),
-                s.robust.long.capacity(),
-                s.robust.cross.capacity(),
-                s.inverse.capacity(),
-                s.vcov.capacity(),
+                s.infer.robust.meat.capacity(),
+                s.infer.robust.small.capacity(),
+                s.infer.robust.long.capacity(),
+                s.infer.robust.cross.capacity(),
+                s.infer.inverse.capacity(),
+                s.infer.vcov.capacity(),
             ]);
         }
         assert_eq!(sizes[0], sizes[2]);

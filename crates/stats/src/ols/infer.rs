@@ -1,0 +1,187 @@
+//! From residuals and factors to standard errors and degrees of freedom.
+
+use super::active::Active;
+use super::decompose::Decomposition;
+use super::{Fit, Robust, Targets, Variance};
+use super::{cluster, cluster_absorbed, cluster_weighted, hc};
+use crate::linalg::{room, triangular};
+use crate::{Failure, Observations};
+
+/// A standard error up to this share of what rounding could make of it counts as zero.
+const ROUNDING: f64 = 1e-13;
+
+/// Work space and results.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Infer {
+    pub robust: Robust,
+    /// Rows of `R^-1` of the targets.
+    pub inverse: Vec<f64>,
+    /// The same at length one.
+    units: Vec<f64>,
+    target: Vec<usize>,
+    beta: Vec<f64>,
+    std_error: Vec<f64>,
+    df: Vec<f64>,
+    pub vcov: Vec<f64>,
+}
+
+impl Infer {
+    /// Coefficients and their variances.
+    ///
+    /// # Errors
+    /// `NoResidualDf` and `NotFinite`, as [`super::fit`].
+    pub fn infer<'s>(
+        &'s mut self,
+        active: &Active,
+        parts: &'s mut Decomposition,
+        variance: Variance,
+        n_clusters: usize,
+        targets: Targets,
+    ) -> Result<Fit<'s>, Failure> {
+        let Self { robust, inverse, units, target, beta, std_error, df, vcov } = self;
+        let (p, k) = (parts.stride - 1, parts.rank);
+        let n_coefficients = (k + active.n_fixed()) as f64;
+        if active.n_obs <= n_coefficients {
+            return Err(Failure::NoResidualDf);
+        }
+        let beta = room(beta, p);
+        parts.coefficients(beta);
+        let n_targets = parts.kept_targets(targets, room(target, p));
+        let target = &target[..n_targets];
+        let inverse = room(inverse, n_targets * k);
+        for (row, j) in inverse.chunks_exact_mut(k.max(1)).zip(target) {
+            triangular::inverse_row(&parts.r, parts.stride, parts.position[*j], row);
+        }
+        let unit = room(units, n_targets * k);
+        normalise(inverse, k, unit);
+        meat(active, parts, variance, n_clusters, unit, robust);
+
+        let n_vcov = if matches!(targets, Targets::All) { n_targets } else { 0 };
+        let (std_error, df) = (room(std_error, p), room(df, p));
+        std_error.fill(0.0);
+        df.fill(0.0);
+        let vcov = room(vcov, n_vcov * n_vcov);
+        let bread = &mut robust.small;
+        sandwich(inverse, k, &robust.meat, bread, parts.rss.sqrt(), target, std_error);
+        if n_vcov > 0 {
+            vcov_matrix(inverse, bread, k, n_vcov, vcov);
+        }
+        let clustered = variance.is_clustered();
+        let df_common =
+            if clustered { n_clusters as f64 - 1.0 } else { active.n_obs - n_coefficients };
+        for (t, j) in target.iter().enumerate() {
+            df[*j] = if variance == Variance::Cr2 { robust.df[t] } else { df_common };
+            if df[*j] == 0.0 {
+                std_error[*j] = 0.0;
+            }
+        }
+        let results = beta.iter().chain(&*std_error).chain(&*df).chain(&*vcov);
+        if !results.into_iter().all(|v| v.is_finite()) {
+            return Err(Failure::NotFinite);
+        }
+        Ok(Fit {
+            beta,
+            kept: &parts.kept[..p],
+            std_error,
+            df,
+            vcov,
+            rank: k,
+            n_fixed: active.n_fixed(),
+            intercept: parts.intercept,
+            n_obs: active.n_obs,
+            n_clusters,
+            rss: parts.rss,
+            tss: active.levels.map_or(parts.tss, |levels| levels.tss),
+            tss_within: parts.tss,
+        })
+    }
+}
+
+/// Scales rows to length one, without which squares of squares could overflow.
+fn normalise(rows: &[f64], k: usize, unit: &mut [f64]) {
+    for (row, unit) in rows.chunks_exact(k.max(1)).zip(unit.chunks_exact_mut(k.max(1))) {
+        let length = row.iter().map(|r| r * r).sum::<f64>().sqrt();
+        for (u, r) in unit.iter_mut().zip(row) {
+            *u = r / length;
+        }
+    }
+}
+
+/// Fills `robust.meat`, and `robust.df` for CR2.
+fn meat(
+    active: &Active,
+    parts: &Decomposition,
+    variance: Variance,
+    n_clusters: usize,
+    unit: &[f64],
+    robust: &mut Robust,
+) {
+    let (n, k, j) = (active.n_obs, parts.rank, n_clusters as f64);
+    let n_coefficients = (k + active.n_fixed()) as f64;
+    match variance {
+        Variance::Classical => {
+            let meat = room(&mut robust.meat, k * k);
+            meat.fill(0.0);
+            for a in 0..k {
+                meat[a * k + a] = parts.rss / (n - n_coefficients);
+            }
+        }
+        Variance::Hc0 | Variance::Hc1 | Variance::Hc2 | Variance::Hc3 => {
+            let factor = if variance == Variance::Hc1 { n / (n - n_coefficients) } else { 1.0 };
+            hc::meat(active, parts, variance, factor, robust);
+        }
+        Variance::Cr0 => cluster::meat(active, parts, 1.0, robust),
+        Variance::Stata => {
+            let factor = j / (j - 1.0) * ((n - 1.0) / (n - n_coefficients));
+            cluster::meat(active, parts, factor, robust);
+        }
+        Variance::Cr2 => match (active.levels, active.rows.observations) {
+            (Some(_), Observations::Weighted(_)) => {
+                panic!("CR2 with weights and fixed effects: use indicators");
+            }
+            (None, Observations::Weighted(w)) => {
+                cluster_weighted::cr2(active, w, parts, unit, robust);
+            }
+            (Some(levels), _) => cluster_absorbed::cr2(active, levels, parts, unit, robust),
+            _ => cluster::cr2(active, parts, unit, robust),
+        },
+    }
+}
+
+/// Standard errors `sqrt(r'B r)`, `r` a row of `R^-1` and `B` the meat; `bread` keeps `B r`.
+fn sandwich(
+    inverse: &[f64],
+    k: usize,
+    meat: &[f64],
+    bread: &mut Vec<f64>,
+    residual_norm: f64,
+    target: &[usize],
+    std_error: &mut [f64],
+) {
+    let bread = room(bread, inverse.len());
+    for (t, j) in target.iter().enumerate() {
+        let r = &inverse[t * k..(t + 1) * k];
+        let (mut square, mut length) = (0.0, 0.0);
+        for a in 0..k {
+            let v: f64 = r.iter().zip(&meat[a * k..]).map(|(r, b)| r * b).sum();
+            bread[t * k + a] = v;
+            square += v * r[a];
+            length += r[a] * r[a];
+        }
+        let floor = ROUNDING * length.sqrt() * residual_norm;
+        // Not `square > floor`: what is not a number has to come through.
+        std_error[*j] = if square <= floor * floor { 0.0 } else { square.sqrt() };
+    }
+}
+
+/// The variance matrix of all kept coefficients.
+fn vcov_matrix(inverse: &[f64], bread: &[f64], k: usize, size: usize, vcov: &mut [f64]) {
+    for s in 0..size {
+        for t in 0..=s {
+            let (b, r) = (&bread[s * k..(s + 1) * k], &inverse[t * k..(t + 1) * k]);
+            let v = b.iter().zip(r).map(|(b, r)| b * r).sum();
+            vcov[s * size + t] = v;
+            vcov[t * size + s] = v;
+        }
+    }
+}
