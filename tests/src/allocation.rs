@@ -20,10 +20,18 @@ const LONG_WARM_UP: u64 = 1000;
 const COUNTED: u64 = 1000;
 
 fn plan(source: &str) -> Plan {
-    let options = Options { diagnosands: trialrun_run::diagnosands::NAMES, ..Options::default() };
     let (design, errors) = read(source);
     assert!(errors.is_empty(), "{errors:?}");
-    compile(&design.unwrap(), &options).unwrap_or_else(|e| panic!("{e:?}"))
+    let design = design.unwrap();
+    let folder = format!("{}/../designs", env!("CARGO_MANIFEST_DIR"));
+    let table = |name: &str| {
+        let path = std::path::Path::new(&folder).join(name);
+        (name.to_string(), trialrun_frame::read(&path).expect("a data file").0)
+    };
+    let files: Vec<_> = design.data_files().iter().map(|file| table(&file.text)).collect();
+    let diagnosands = trialrun_run::diagnosands::NAMES;
+    let options = Options { diagnosands, files: &files, ..Options::default() };
+    compile(&design, &options).unwrap_or_else(|e| panic!("{e:?}"))
 }
 
 /// Allocations and reallocations after the warm-up, and their bytes.

@@ -16,9 +16,20 @@ pub fn design(source: &str) -> Design {
 
 /// Compiles a design that has no error.
 pub fn plan(source: &str) -> Plan {
-    let options = Options { diagnosands: DIAGNOSANDS, ..Options::default() };
-    compile(&design(source), &options)
+    let design = design(source);
+    let files = data_files(&design, "../designs");
+    let options = Options { diagnosands: DIAGNOSANDS, files: &files, ..Options::default() };
+    compile(&design, &options)
         .unwrap_or_else(|e| panic!("{}", trialrun_lang::render(&e, "design", source, false)))
+}
+
+/// The data files that a design reads, from a folder beside that of the tests.
+pub fn data_files(design: &Design, folder: &str) -> Vec<(String, Table)> {
+    let read = |name: &str| {
+        let path = format!("{}/{folder}/{name}", env!("CARGO_MANIFEST_DIR"));
+        trialrun_frame::read(path.as_ref()).ok().map(|(table, _)| (name.to_string(), table))
+    };
+    design.data_files().into_iter().filter_map(|file| read(&file.text)).collect()
 }
 
 /// Compiles a design for data.

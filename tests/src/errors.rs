@@ -15,7 +15,7 @@ use trialrun_plan::declared::worth_reading;
 use trialrun_plan::exec::draw::DISTRIBUTIONS;
 use trialrun_plan::{Limits, Options, Plan, compile, read};
 
-use crate::common::DIAGNOSANDS;
+use crate::common::{DIAGNOSANDS, data_files};
 
 /// Simulations that a design which compiles has to get through.
 const SIMS: u64 = 3;
@@ -64,8 +64,9 @@ fn told(name: &str, source: &str) -> String {
     let (design, mut diagnostics) = read(source);
     let Some(design) = design else { return show(diagnostics) };
     let (overrides, limits) = settings(source);
-    let options =
-        Options { overrides: &overrides, limits, diagnosands: DIAGNOSANDS, ..Options::default() };
+    let files = data_files(&design, "errors");
+    let (diagnosands, rest) = (DIAGNOSANDS, Options::default());
+    let options = Options { overrides: &overrides, limits, diagnosands, files: &files, ..rest };
     match compile(&design, &options) {
         Ok(plan) if diagnostics.is_empty() => {
             show(plan.warnings.clone()) + &told_by_simulations(&plan, design.diagnosis.seed, show)

@@ -6,6 +6,8 @@
 //! - `errors`: what the user is told about wrong designs.
 //! - `expressions`: the compiled language against a plain walk of the tree.
 //! - `frames`: potential outcomes, Reveal and Aggregate; the same on real data.
+//! - `data`: populations from files.
+//! - `fabrication`: drawn and derived variables against what they declare.
 //! - `missing`: missing outcomes, take-up and spillovers.
 //! - `models`: generalised linear and mixed models in simulations, against what is known of them.
 //! - `assignment`: shares of conditions against what was declared.
@@ -14,9 +16,11 @@
 
 mod assignment;
 mod common;
+mod data;
 mod determinism;
 mod errors;
 mod expressions;
+mod fabrication;
 mod frames;
 mod missing;
 mod models;

@@ -1,6 +1,6 @@
 //! The gallery: the designs that come with the program.
 
-/// A design of the gallery.
+/// A design of the gallery, or a data file of one.
 pub struct Entry {
     /// Its name.
     pub name: &'static str,
@@ -28,12 +28,14 @@ pub const GALLERY: &[Entry] = gallery![
     "cluster-rct",
     "covariates",
     "factorial",
+    "hierarchical-bootstrap",
     "latin-square",
     "matched-pairs",
     "matching",
     "multi-arm",
     "multi-stage-sampling",
     "noncompliance",
+    "population-from-data",
     "rerandomised",
     "saturation",
     "spillovers",
@@ -44,6 +46,12 @@ pub const GALLERY: &[Entry] = gallery![
     "subgroups",
     "two-arm",
     "weighted-arms",
+];
+
+/// The data files that designs of the gallery read.
+pub const DATA: &[Entry] = &[
+    Entry { name: "schools.csv", text: include_str!("../../../designs/schools.csv") },
+    Entry { name: "students.csv", text: include_str!("../../../designs/students.csv") },
 ];
 
 #[cfg(test)]
@@ -61,5 +69,12 @@ mod tests {
         files.sort();
         let listed: Vec<&str> = GALLERY.iter().map(|entry| entry.name).collect();
         assert_eq!(files, listed);
+        for entry in GALLERY {
+            let (design, errors) = trialrun_plan::read(entry.text);
+            assert!(errors.is_empty(), "{}", entry.name);
+            for file in design.expect("a design").data_files() {
+                assert!(DATA.iter().any(|data| data.name == file.text), "{}", file.text);
+            }
+        }
     }
 }

@@ -3,13 +3,15 @@
 use std::io::Read;
 use std::path::Path;
 
+use trialrun_frame::{FrameError, Problem};
 use trialrun_lang::{Diagnostic, render};
 use trialrun_plan::declared::worth_reading;
-use trialrun_plan::{Design, Limits, Options, Plan, Stop, Table};
+use trialrun_plan::{Design, Limits, Name, Options, Plan, Stop, Table};
 
 use crate::args::DesignArgs;
 use crate::exit::Failed;
-use crate::gallery::GALLERY;
+use crate::gallery::{DATA, GALLERY};
+use crate::output;
 
 /// Most bytes of a design file.
 const BYTES_MAX: u64 = 16 << 20;
@@ -140,6 +142,18 @@ pub fn load_with(
             source.name
         )));
     }
+    let files = match data {
+        None => read_data(&design, &args.design).unwrap_or_else(|errors| {
+            diagnostics.extend(errors);
+            Vec::new()
+        }),
+        Some(_) => Vec::new(),
+    };
+    if diagnostics.iter().any(Diagnostic::is_error) && files.len() < design.data_files().len() {
+        // Without its data every name of theirs would be unknown.
+        source.show(&diagnostics);
+        return Err(Failed::shown());
+    }
     let names: Vec<&str> = trialrun_run::diagnosands::NAMES.to_vec();
     let options = Options {
         overrides: &args.set,
@@ -147,6 +161,7 @@ pub fn load_with(
         limits: Limits { max_values: args.max_values },
         diagnosands: &names,
         probabilities,
+        files: &files,
     };
     let compiled = match data {
         None => trialrun_plan::compile(&design, &options),
@@ -155,6 +170,9 @@ pub fn load_with(
     match compiled {
         Ok(plan) if diagnostics.is_empty() => {
             source.show(&plan.warnings);
+            if data.is_none() {
+                plan.notes.iter().for_each(|text| output::note(&format!("note: {text}")));
+            }
             Ok(Loaded { source, design, plan })
         }
         Ok(_) => {
@@ -167,6 +185,38 @@ pub fn load_with(
             Err(Failed::shown())
         }
     }
+}
+
+/// Reads the data files of a design; their paths begin at its folder.
+fn read_data(design: &Design, path: &Path) -> Result<Vec<(String, Table)>, Vec<Diagnostic>> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let (mut tables, mut errors) = (Vec::new(), Vec::new());
+    for file in design.data_files() {
+        match trialrun_frame::read(&folder.join(&file.text)) {
+            Ok((table, notes)) => {
+                notes.iter().for_each(|text| output::note(&format!("note: {text}")));
+                tables.push((file.text.clone(), table));
+            }
+            Err(error) => errors.push(no_data(file, &error)),
+        }
+    }
+    if errors.is_empty() { Ok(tables) } else { Err(errors) }
+}
+
+/// The message for a data file that can not be read, at its place in the design.
+fn no_data(file: &Name, error: &FrameError) -> Diagnostic {
+    let text = error.to_string();
+    let (message, hint) = match text.split_once("\nhint: ") {
+        Some((message, hint)) => (message.to_string(), Some(hint.to_string())),
+        None => (text, None),
+    };
+    let own = DATA.iter().find(|entry| entry.name == file.text);
+    let own =
+        own.map(|e| format!("`trialrun new {0} > {0}` writes this file of the gallery", e.name));
+    let missing = matches!(error.problem, Problem::NotFound);
+    Diagnostic::error(file.span, message)
+        .label("this data file")
+        .maybe_hint(own.filter(|_| missing).or(hint))
 }
 
 #[cfg(test)]

@@ -247,3 +247,25 @@ fn an_audit_tells_whether_probabilities_agree() {
     std::fs::write(&without, "Design(steps: [Level(name: unit, n: 3)])").unwrap();
     assert!(refused(&["audit", without.to_str().unwrap()]).contains("nothing to audit"));
 }
+
+/// Data files are found beside the design, wherever the program runs; the gallery's can be copied.
+#[test]
+fn data_files_are_read_beside_the_design() {
+    let drawn = stdout(&["draw", &design("population-from-data"), "-n", "2"]);
+    assert!(drawn.contains("enrolment") && drawn.contains("coast"), "{drawn}");
+    let folder = scratch("data");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("mine.ron");
+    let path = path.to_str().unwrap();
+    stdout(&["new", "population-from-data", "--out", path]);
+    let missing = refused(&["run", path]);
+    assert!(missing.contains("mine.ron:"), "{missing}");
+    assert!(missing.contains("`trialrun new schools.csv > schools.csv` writes this"), "{missing}");
+    std::fs::write(folder.join("schools.csv"), stdout(&["new", "schools.csv"])).unwrap();
+    stdout(&["run", path]);
+    let wrong = stdout(&["new", "schools.csv"]).replace(",44,", ",4x,");
+    std::fs::write(folder.join("schools.csv"), wrong).unwrap();
+    let refused = refused(&["run", path]);
+    assert!(refused.contains("row 1 has `4x`"), "{refused}");
+}

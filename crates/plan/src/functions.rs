@@ -45,6 +45,7 @@ pub enum Fun {
     Qnorm,
     Dnorm,
     IsMissing,
+    Code,
 }
 
 /// A function that a design can call: name, number of arguments, meaning.
@@ -109,7 +110,7 @@ impl Fun {
     /// Number of arguments.
     pub fn arity(self) -> usize {
         match self {
-            Self::If => 3,
+            Self::If | Self::Code => 3,
             Self::Add
             | Self::Sub
             | Self::Mul
@@ -167,6 +168,14 @@ impl Fun {
                     b
                 } else {
                     c
+                }
+            }
+            // The code of category number a of b; c tells sets of categories apart.
+            Self::Code => {
+                if a >= 1.0 && a <= b && a.fract() == 0.0 {
+                    a - 1.0
+                } else {
+                    f64::NAN
                 }
             }
             Self::Min => {

@@ -42,6 +42,8 @@ pub struct Options<'a> {
     pub limits: Limits,
     /// Names of the diagnosands that expectations can be about.
     pub diagnosands: &'a [&'a str],
+    /// Data files that Data steps read, by name.
+    pub files: &'a [(String, Table)],
     /// Whether the probabilities of all assignments and samples are found, used or not.
     pub probabilities: bool,
 }
@@ -74,6 +76,7 @@ fn compile_with(
 ) -> Result<Plan, Vec<Diagnostic>> {
     let alpha = options.alpha.unwrap_or(design.diagnosis.alpha);
     let mut cx = Compiler::new(alpha, options.limits, data);
+    cx.files = options.files;
     cx.doubtful.clone_from(&design.lost);
     if data.is_none() {
         for (kind, name) in design.steps.iter().flat_map(steps::Step::declares) {
@@ -123,6 +126,7 @@ fn compile_with(
         n_ops_allocating,
         links,
         n_links: cx.n_links as usize,
+        fixed_levels: cx.fixed_levels,
         n_runs: cx.runs.len(),
         n_groupings: cx.n_groupings as usize,
         n_registers: usize::from(cx.n_registers),

@@ -1,6 +1,6 @@
 //! The manuals of steps and estimators: the text that opens their source files.
 
-use crate::compile::REDUCTIONS;
+use crate::compile::{CATEGORIES, CORRELATED_DRAWS, REDUCTIONS};
 use crate::exec::draw::DISTRIBUTIONS;
 use crate::functions::FUNCTIONS;
 use crate::{estimators, steps};
@@ -51,11 +51,23 @@ fn functions() -> String {
          `is_missing(y)` tells. Models leave out rows with a missing value and report how many\n\
          they used. A number that is undefined by mistake, such as the logarithm of -1, makes the\n\
          fit fail instead.\n";
+    text += "\n## Categories\n\n";
+    for (name, usage, doc) in CATEGORIES {
+        let usage = format!("{name}({usage})");
+        text += &format!("{usage:<32}{doc}\n");
+    }
     text += "\n## Random draws\n\n";
     for entry in DISTRIBUTIONS {
         let usage = format!("{}({})", entry.name, entry.parameters.join(", "));
         text += &format!("{usage:<32}{}\n", entry.doc);
     }
+    for (name, parameters, doc) in CORRELATED_DRAWS {
+        let usage = format!("{name}({}, by = level)", parameters.join(", "));
+        text += &format!("{usage}\n{:<32}{doc}\n", "");
+    }
+    text += "\nCategories may have names: `categorical(north = 0.6, south = 0.4)`. They are\n\
+         factors with treatment contrasts in formulas, and are compared in expressions:\n\
+         `region == 'north'`.\n";
     text
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use trialrun_lang::{Diagnostic, Span};
 
-use crate::compile::{Link, Missing};
+use crate::compile::{FixedLevel, Link, Missing};
 use crate::estimators::Estimation;
 use crate::estimators::model::ModelScratch;
 use crate::exec::allocation::{Allocation, AllocationInfo};
@@ -167,6 +167,8 @@ pub struct Plan {
     /// For each level, the levels that its units belong to without nesting in them.
     pub(crate) links: Vec<Vec<Link>>,
     pub(crate) n_links: usize,
+    /// Levels whose units are the same in every simulation.
+    pub(crate) fixed_levels: Vec<FixedLevel>,
     pub(crate) n_runs: usize,
     pub(crate) n_groupings: usize,
     pub(crate) n_registers: usize,
@@ -184,13 +186,18 @@ impl Plan {
         }
         let mut widths = vec![0; self.levels.len()];
         self.columns.iter().for_each(|c| widths[c.level.idx()] += 1);
+        let mut runs = vec![vec![0, self.n_data_rows as u32]; self.n_runs];
+        for fixed in &self.fixed_levels {
+            sizes[fixed.level.idx()] = fixed.size;
+            runs[fixed.runs.idx()].clone_from(&fixed.starts);
+        }
         Workspace {
             seed: 0,
             sim: 0,
             columns: self.columns.iter().map(|c| c.data.clone().unwrap_or_default()).collect(),
             sizes,
             widths,
-            runs: vec![vec![0, self.n_data_rows as u32]; self.n_runs],
+            runs,
             links: vec![Vec::new(); self.n_links],
             units: Vec::new(),
             groupings: (0..self.n_groupings).map(|_| Grouping::default()).collect(),

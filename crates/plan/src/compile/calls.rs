@@ -1,13 +1,14 @@
-//! Calls in expressions: functions of one unit, and random draws. Reductions are in `reductions`.
+//! Calls in expressions: functions of one unit. Reductions and draws have files of their own.
 
-use trialrun_lang::{Arg, Diagnostic, Expr, Span};
+use trialrun_lang::{Arg, Diagnostic, Span};
 
 use super::Compiler;
-use super::ir::{NodeId, NodeKind};
-use super::lower::{Context, Draws, Value};
+use super::categories::CATEGORIES;
+use super::icc::CORRELATED_DRAWS;
+use super::ir::NodeId;
+use super::lower::{Context, Value};
 use super::reductions::{REDUCTIONS, reduction_called};
-use crate::exec::draw::{self, ARGS_MAX, DISTRIBUTIONS};
-use crate::exec::random::stream_key;
+use crate::exec::draw::DISTRIBUTIONS;
 use crate::exec::words::plural;
 use crate::functions::{FUNCTIONS, Fun};
 
@@ -50,7 +51,10 @@ pub fn is_function(name: &str) -> bool {
 fn function_names() -> impl Iterator<Item = &'static str> {
     let functions = FUNCTIONS.iter().map(|e| e.name);
     let reductions = REDUCTIONS.iter().map(|(name, ..)| *name);
-    functions.chain(reductions).chain(DISTRIBUTIONS.iter().map(|e| e.name))
+    let categories = CATEGORIES.iter().map(|(name, ..)| *name);
+    let draws = DISTRIBUTIONS.iter().map(|e| e.name);
+    let draws = draws.chain(CORRELATED_DRAWS.iter().map(|(name, ..)| *name));
+    functions.chain(reductions).chain(categories).chain(draws)
 }
 
 impl Compiler<'_> {
@@ -66,6 +70,12 @@ impl Compiler<'_> {
         if let Some(reduction) = reduction_called(name, args) {
             return self.lower_reduction(reduction, name, args, span, context, place);
         }
+        if CATEGORIES.iter().any(|(n, ..)| *n == name) {
+            return self.lower_categories(name, args, span, context, place);
+        }
+        if CORRELATED_DRAWS.iter().any(|(n, ..)| *n == name) {
+            return self.lower_icc(name, args, span, context, place);
+        }
         let named = args.iter().find_map(|a| a.name.as_ref());
         let distribution = DISTRIBUTIONS.iter().find(|e| e.name == name);
         let function = FUNCTIONS.iter().find(|e| e.name == name);
@@ -74,8 +84,7 @@ impl Compiler<'_> {
             return None;
         }
         if let Some(entry) = distribution {
-            let args = self.distribution_args(entry, args, span, context, place)?;
-            return self.lower_draw(entry, args, span, context, place);
+            return self.lower_distribution(entry, args, span, context, place);
         }
         let entry = function?;
         if let Some((argument, at)) = named {
@@ -91,14 +100,32 @@ impl Compiler<'_> {
         }
         let lowered: Vec<Option<Value>> =
             args.iter().map(|a| self.lower(&a.value, context, place)).collect();
-        let ids: Option<Vec<NodeId>> = lowered.into_iter().map(|v| v.map(|v| v.id)).collect();
-        let ids = ids?;
+        let values = lowered.into_iter().collect::<Option<Vec<Value>>>()?;
+        let labels = match (entry.fun, values.as_slice()) {
+            (Fun::If, [_, a, b]) => self.labels_of_either(*a, *b),
+            _ => None,
+        };
+        let mut ids = Vec::new();
+        for (i, (value, arg)) in values.iter().zip(args).enumerate() {
+            let keeps = (labels.is_some() && i > 0) || entry.fun == Fun::IsMissing;
+            ids.push(if keeps { value.id } else { self.number(*value, arg.value.span)? });
+        }
         let id = if many {
             self.pairwise(entry.fun, &ids, span)
         } else {
             self.map(entry.fun, ids, span)
         };
-        Some(Value { id, labels: None })
+        Some(Value { id, labels })
+    }
+
+    /// The categories of `if(condition, a, b)`: those of both, or of one where the other is `NA`.
+    fn labels_of_either(&self, a: Value, b: Value) -> Option<u32> {
+        match (a.labels, b.labels) {
+            (Some(x), Some(y)) => (self.labels[x as usize] == self.labels[y as usize]).then_some(x),
+            (Some(x), None) => self.graph.is_na(b.id).then_some(x),
+            (None, Some(y)) => self.graph.is_na(a.id).then_some(y),
+            (None, None) => None,
+        }
     }
 
     /// The smallest or largest of many, by halves: the graph stays shallow.
@@ -135,93 +162,5 @@ impl Compiler<'_> {
         let reduction = REDUCTIONS.iter().find(|(n, ..)| *n == name).map(|(.., doc)| *doc);
         let error = Diagnostic::error(span, message).label("wrong number of arguments");
         self.report(error.maybe_hint(reduction.or(function).map(|d| format!("`{name}`: {d}"))));
-    }
-
-    /// The arguments of a distribution in the order of its parameters.
-    fn distribution_args(
-        &mut self,
-        entry: &draw::Entry,
-        args: &[Arg],
-        span: Span,
-        context: &Context,
-        place: &mut u32,
-    ) -> Option<Vec<NodeId>> {
-        let open = entry.parameters.last() == Some(&"...");
-        let usage = format!("{}({})", entry.name, entry.parameters.join(", "));
-        let n = if open { args.len() } else { entry.parameters.len() };
-        let mut slots: Vec<Option<&Expr>> = vec![None; n];
-        let mut next = 0;
-        for arg in args {
-            let slot = match &arg.name {
-                None => {
-                    next += 1;
-                    next - 1
-                }
-                Some((name, at)) => match entry.parameters.iter().position(|p| p == name) {
-                    Some(slot) if !open => slot,
-                    _ => {
-                        let message = format!("`{}` has no parameter `{name}`", entry.name);
-                        let error = Diagnostic::error(*at, message).label("unknown parameter");
-                        self.report(error.hint(format!("write `{usage}`")));
-                        return None;
-                    }
-                },
-            };
-            if let Some(slot @ None) = slots.get_mut(slot) {
-                *slot = Some(&arg.value);
-            }
-        }
-        if args.len() != n || slots.contains(&None) || !(1..=ARGS_MAX).contains(&n) {
-            let expected = match open {
-                true => format!("1 to {ARGS_MAX} parameters"),
-                false => plural(n as f64, "parameter"),
-            };
-            let found = if args.len() == n && !open { "one of them twice" } else { "" };
-            let found = if found.is_empty() { args.len().to_string() } else { found.to_string() };
-            let message = format!("`{}` takes {expected}, found {found}", entry.name);
-            let error = Diagnostic::error(span, message).label("wrong parameters");
-            self.report(error.hint(format!("`{usage}`: {}", entry.doc)));
-            return None;
-        }
-        let inner = context.clone().without_draws(
-            "the parameters of a draw are not drawn: declare the inner draw as a variable",
-        );
-        let lowered: Vec<Option<Value>> =
-            slots.into_iter().flatten().map(|e| self.lower(e, &inner, place)).collect();
-        lowered.into_iter().map(|v| v.map(|v| v.id)).collect()
-    }
-
-    fn lower_draw(
-        &mut self,
-        entry: &draw::Entry,
-        args: Vec<NodeId>,
-        span: Span,
-        context: &Context,
-        place: &mut u32,
-    ) -> Option<Value> {
-        let step = match &context.draws {
-            Draws::Allowed(step) => step,
-            Draws::Refused(why) => {
-                let message = format!("`{}` can not be drawn here", entry.name);
-                self.report(Diagnostic::error(span, message).label("a random draw").hint(*why));
-                return None;
-            }
-        };
-        let constants: Option<Vec<f64>> = args.iter().map(|a| self.graph.value(*a)).collect();
-        if let Some(complaint) = constants.and_then(|c| entry.distribution.complaint(&c)) {
-            let message = format!("`{}` can not be drawn: {complaint}", entry.name);
-            let usage = format!("{}({})", entry.name, entry.parameters.join(", "));
-            let error = Diagnostic::error(span, message).label("wrong parameters");
-            self.report(error.hint(format!("`{usage}`: {}", entry.doc)));
-            return None;
-        }
-        let key = stream_key(step, &context.variable, *place);
-        *place += 1;
-        // Within a reduction, parameters from further down give a draw to each unit there.
-        let level = args
-            .iter()
-            .fold(context.level, |level, arg| self.deeper(level, self.graph.node(*arg).level));
-        let kind = NodeKind::Draw { distribution: entry.distribution, args, level, key };
-        Some(Value { id: self.graph.add(kind, level, span), labels: None })
     }
 }

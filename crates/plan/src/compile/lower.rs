@@ -131,11 +131,12 @@ impl Compiler<'_> {
                 None
             }
             ExprKind::Name(name) => self.lower_name(name, expr.span, context),
-            ExprKind::Unary(op, arg) => {
-                let arg = self.lower(arg, context, place)?;
+            ExprKind::Unary(op, inner) => {
+                let arg = self.lower(inner, context, place)?;
+                let arg = self.number(arg, inner.span)?;
                 match op {
-                    UnaryOp::Neg => plain(self.map(Fun::Neg, vec![arg.id], expr.span)),
-                    UnaryOp::Not => plain(self.map(Fun::Not, vec![arg.id], expr.span)),
+                    UnaryOp::Neg => plain(self.map(Fun::Neg, vec![arg], expr.span)),
+                    UnaryOp::Not => plain(self.map(Fun::Not, vec![arg], expr.span)),
                 }
             }
             ExprKind::Binary(op, a, b) => self.lower_binary(*op, a, b, expr.span, context, place),
@@ -161,6 +162,21 @@ impl Compiler<'_> {
         let id = self.resolve(name, span, context)?;
         let labels = self.labels_of(id);
         Some(Value { id, labels })
+    }
+
+    /// The node of a value that is a number; an error where it is a category.
+    pub fn number(&mut self, value: Value, span: Span) -> Option<NodeId> {
+        let Some(labels) = value.labels else { return Some(value.id) };
+        let error =
+            Diagnostic::error(span, "a category is not a number").label("it has categories");
+        let first = self.labels[labels as usize].first();
+        let compare = first.map(|first| format!("compare it with one, as in `... == '{first}'`"));
+        let error = match self.text_columns.get(&labels) {
+            Some(told) => error.hint(told.clone()),
+            None => error.maybe_hint(compare),
+        };
+        self.report(error);
+        None
     }
 
     /// The categories that a node's values are codes of.
@@ -212,8 +228,13 @@ impl Compiler<'_> {
             _ if compares && self.told_category(a, b, context) => return None,
             _ => {
                 // Both sides are compiled before either failure is acted on: two errors, not one.
-                let (a, b) = (self.lower(a, context, place), self.lower(b, context, place));
-                (a?.id, b?.id)
+                let (x, y) = (self.lower(a, context, place), self.lower(b, context, place));
+                let (x, y) = (x?, y?);
+                let same = |x: u32, y: u32| self.labels[x as usize] == self.labels[y as usize];
+                match (x.labels, y.labels) {
+                    (Some(of_x), Some(of_y)) if compares && same(of_x, of_y) => (x.id, y.id),
+                    _ => (self.number(x, a.span)?, self.number(y, b.span)?),
+                }
             }
         };
         Some(Value { id: self.map(fun, vec![a, b], span), labels: None })

@@ -3,7 +3,11 @@
 mod allocations;
 mod blame;
 mod calls;
+mod categories;
+mod draws;
 mod emit;
+mod files;
+mod icc;
 pub mod ir;
 mod links;
 mod lower;
@@ -24,6 +28,9 @@ use crate::ids::{ColumnId, GroupingId, LevelId, LinkId, RunsId};
 use crate::plan::{ColumnInfo, EstimandInfo, EstimatorInfo, LevelInfo, Limits, Mark, Variable};
 use crate::table::Table;
 use allocations::Pending;
+pub use categories::CATEGORIES;
+pub use files::{FileColumn, FixedLevel};
+pub use icc::CORRELATED_DRAWS;
 use ir::{Graph, NodeId};
 pub use links::Link;
 pub use lower::{Context, Draws, Value};
@@ -142,6 +149,12 @@ pub struct Compiler<'a> {
     pub limits: Limits,
     /// Real data that take the place of the simulated population.
     pub data: Option<&'a Table>,
+    /// Data files that the design reads, by name.
+    pub files: &'a [(String, Table)],
+    /// Levels whose units are the same in every simulation.
+    pub fixed_levels: Vec<FixedLevel>,
+    /// For columns of text: where they are text, in words.
+    pub text_columns: HashMap<u32, String>,
     /// Notes for the user that are no warnings: where a variable was taken from.
     pub notes: Vec<String>,
     scope: HashMap<String, (Binding, Span)>,
@@ -198,6 +211,9 @@ impl<'a> Compiler<'a> {
             alpha,
             limits,
             data,
+            files: &[],
+            fixed_levels: Vec::new(),
+            text_columns: HashMap::new(),
             notes: Vec::new(),
             scope: HashMap::new(),
             deferred: Vec::new(),

@@ -68,7 +68,10 @@ impl Compiler<'_> {
         let frame = self.frame;
         self.frame = context.rows.unwrap_or(frame);
         let arg = match values.first() {
-            Some(value) => self.lower(value, &inner, place).map(|v| v.id),
+            Some(value) => {
+                let found = self.lower(value, &inner, place);
+                found.and_then(|found| self.number(found, value.span))
+            }
             None => Some(self.graph.constant(1.0, span)),
         };
         let declared = values.first().map_or(LevelId::WHOLE, |value| self.declared_level(value));
@@ -190,7 +193,7 @@ impl Compiler<'_> {
     }
 
     /// The level of `by = class`.
-    fn reduction_by(&mut self, expr: &Expr, context: &Context) -> Option<By> {
+    pub(super) fn reduction_by(&mut self, expr: &Expr, context: &Context) -> Option<By> {
         let ExprKind::Name(name) = &expr.kind else {
             self.report(
                 Diagnostic::error(expr.span, "`by` takes the name of a level")

@@ -4,13 +4,14 @@ use std::collections::HashSet;
 
 use trialrun_lang::{Diagnostic, Span};
 
+use super::files::numbers;
 use super::ir::{NodeId, NodeKind};
-use super::{Compiler, Context, Missing};
+use super::{Compiler, Context, Value};
 use crate::declared::{Name, Places, Scalar, Text};
 use crate::exec::units::GroupBy;
 use crate::ids::{ColumnId, GroupingId, LevelId, RunsId};
-use crate::plan::{ColumnInfo, LevelInfo, Size, Variable};
-use crate::table::{Table, Values};
+use crate::plan::{LevelInfo, Size, Variable};
+use crate::table::Table;
 
 /// What a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,6 +47,15 @@ impl Compiler<'_> {
     /// Stores a variable under its name.
     pub fn define(&mut self, name: &Name, node: NodeId, declared: LevelId) {
         let column = self.column_of(node);
+        self.define_column(name, column, declared);
+    }
+
+    /// Stores a variable under its name, with its categories where it has some.
+    pub fn define_value(&mut self, name: &Name, value: Value, declared: LevelId) {
+        let column = self.column_of(value.id);
+        if value.labels.is_some() {
+            self.columns[column.idx()].labels = value.labels;
+        }
         self.define_column(name, column, declared);
     }
 
@@ -115,22 +125,8 @@ impl Compiler<'_> {
         let runs = self.new_runs(Some(table.n_rows()));
         self.runs_known.insert((LevelId::WHOLE, self.frame), runs);
         for column in &table.columns {
-            let (values, labels) = match &column.values {
-                Values::Number(values) => (values.clone(), None),
-                Values::Integer(values) => {
-                    (values.iter().map(|v| v.map_or(f64::NAN, |v| v as f64)).collect(), None)
-                }
-                Values::Category { codes, labels } => {
-                    let code = |c: &Option<u32>| c.map_or(f64::NAN, f64::from);
-                    self.labels.push(labels.clone());
-                    (codes.iter().map(code).collect(), Some(self.labels.len() as u32 - 1))
-                }
-            };
-            let id = self.new_column(self.frame);
-            let some = values.iter().any(|v| v.is_nan());
-            let missing = if some { Missing::Declared } else { Missing::Never };
-            let data = Some(values);
-            self.columns[id.idx()] = ColumnInfo { level: self.frame, labels, missing, data };
+            let (values, labels) = numbers(&column.values);
+            let id = self.data_column(values, labels, self.frame);
             let name = Name { text: column.name.clone(), span: Span::default() };
             self.define_column(&name, id, self.frame);
         }

@@ -14,7 +14,7 @@ pub use conditions::Conditions;
 pub use fields::Fields;
 pub use node::Node;
 pub use places::Places;
-pub use reader::{Name, Reader, Scalar, Text, joined, listed, suggest};
+pub use reader::{Name, Reader, Scalar, Text, is_identifier, joined, listed, suggest};
 
 /// A design file, read but not yet compiled.
 #[derive(Clone, Debug)]
@@ -39,7 +39,21 @@ impl Design {
     /// Whether it declares a population: without one it can only be used on real data. A step
     /// that could not be read may be what declares it.
     pub fn has_population(&self) -> bool {
-        !self.lost.is_empty() || self.steps.iter().any(|step| matches!(step, Step::Level(_)))
+        let makes_units = |step: &Step| matches!(step, Step::Level(_) | Step::Data(_));
+        !self.lost.is_empty() || self.steps.iter().any(makes_units)
+    }
+
+    /// The data files that it reads: paths from the folder of the design, each once.
+    pub fn data_files(&self) -> Vec<&Name> {
+        let mut files: Vec<&Name> = Vec::new();
+        for step in &self.steps {
+            if let Step::Data(data) = step
+                && files.iter().all(|file| file.text != data.file().text)
+            {
+                files.push(data.file());
+            }
+        }
+        files
     }
 }
 

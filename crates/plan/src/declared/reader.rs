@@ -125,9 +125,7 @@ impl Reader {
             Some(_) => Name { text: node.text.to_string(), span: node.span },
             None => self.name(node)?,
         };
-        let mut chars = name.text.chars();
-        let first = chars.next().is_some_and(|c| c == '_' || c.is_alphabetic());
-        if !first || !chars.all(|c| c == '_' || c.is_alphanumeric()) {
+        if !has_form_of_name(&name.text) {
             let message = format!("`{}` can not be used as a name", name.text);
             let rule = "names have letters, digits and underscores, and begin with no digit";
             let hint = match mended(&name.text) {
@@ -319,6 +317,18 @@ impl Reader {
             }
         }
     }
+}
+
+/// Whether expressions can use a text as a name.
+pub fn is_identifier(text: &str) -> bool {
+    has_form_of_name(text) && RESERVED.iter().all(|(word, _)| *word != text)
+}
+
+/// Whether a text is a letter or an underscore, with letters, digits and underscores after it.
+fn has_form_of_name(text: &str) -> bool {
+    let mut chars = text.chars();
+    let first = chars.next().is_some_and(|c| c == '_' || c.is_alphabetic());
+    first && chars.all(|c| c == '_' || c.is_alphanumeric())
 }
 
 /// Adds "did you mean", or the list of what there is.

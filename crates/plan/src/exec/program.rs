@@ -82,7 +82,12 @@ impl Instruction {
         match self.fun.arity() {
             1 => unary(self.fun, arg(0), out),
             2 => binary(self.fun, arg(0), arg(1), out),
-            _ => select(arg(0), arg(1), arg(2), out),
+            _ if self.fun == Fun::If => select(arg(0), arg(1), arg(2), out),
+            _ => {
+                let (a, b, c) = (arg(0), arg(1), arg(2));
+                let apply = |i: usize| self.fun.apply(a.get(i), b.get(i), c.get(i));
+                out.iter_mut().enumerate().for_each(|(i, o)| *o = apply(i));
+            }
         }
     }
 }

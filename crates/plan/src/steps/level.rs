@@ -24,12 +24,12 @@
 use trialrun_lang::Diagnostic;
 
 use super::{Declared, all_of};
-use crate::compile::{Binding, Compiler, Context, Declares};
+use crate::compile::{Compiler, Context, Declares};
 use crate::declared::{Fields, Name, Reader, Scalar};
 use crate::exec::units::{GrowLevel, too_many, units_max};
 use crate::exec::words::shown;
 use crate::ids::LevelId;
-use crate::plan::{LevelInfo, Size};
+use crate::plan::Size;
 
 /// A level, as declared.
 #[derive(Clone, Debug)]
@@ -64,7 +64,7 @@ impl Declared for Level {
         }
         // After an error the level exists all the same: what follows is checked against it.
         let level = self.grow(cx, parent).unwrap_or_else(|| {
-            let level = self.enter(cx, parent, Size::Varies);
+            let level = cx.enter_level(&self.name, Size::Varies);
             let runs = cx.new_runs(None);
             cx.set_runs(level, runs);
             level
@@ -72,7 +72,7 @@ impl Declared for Level {
         for (name, value) in &self.variables {
             let context = Context::at(level).named(&self.name.text, &name.text);
             match cx.scalar(value, &context) {
-                Some(value) => cx.define(name, value.id, level),
+                Some(value) => cx.define_value(name, value, level),
                 None => cx.define_unknown(name, level),
             }
         }
@@ -102,6 +102,7 @@ impl Level {
         // No variable can have this name, so none shares its stream with the number of units.
         let context = Context::at(parent).named(&self.name.text, "number of units");
         let n = cx.scalar(&self.n, &context)?;
+        cx.number(n, self.n.span())?;
         let span = self.n.span();
         let constant = cx.graph.value(n.id);
         if let Some(value) = constant {
@@ -122,21 +123,11 @@ impl Level {
         }
         let size = constant.map_or(Size::Varies, |n| Size::Fixed(n as usize));
         let n = cx.operand(n.id, parent);
-        let level = self.enter(cx, parent, size);
+        let level = cx.enter_level(&self.name, size);
         let runs = cx.new_runs(constant.map(|n| n as usize));
         cx.set_runs(level, runs);
         let max_values = cx.limits.max_values;
         cx.push(GrowLevel { level, parent, n, runs, max_values, span });
         Some(level)
-    }
-
-    /// Makes the level known.
-    fn enter(&self, cx: &mut Compiler<'_>, parent: LevelId, size: Size) -> LevelId {
-        let level = LevelId(cx.levels.len() as u32);
-        let depth = cx.levels[parent.idx()].depth + 1;
-        cx.levels.push(LevelInfo { name: self.name.text.clone(), parent, depth, size });
-        cx.bind(&self.name, Binding::Level(level));
-        cx.frame = level;
-        level
     }
 }

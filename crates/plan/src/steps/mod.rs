@@ -5,6 +5,7 @@
 
 mod aggregate;
 pub mod assignment;
+mod data;
 mod estimand;
 mod estimator;
 mod level;
@@ -101,6 +102,7 @@ macro_rules! steps {
 steps! {
     Aggregate in aggregate,
     Assignment in assignment,
+    Data in data,
     Estimand in estimand,
     Estimator in estimator,
     Level in level,

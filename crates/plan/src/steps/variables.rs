@@ -45,7 +45,7 @@ impl Declared for Variables {
         for (name, value) in &self.variables {
             let context = Context::at(level).named(&step, &name.text);
             match cx.scalar(value, &context) {
-                Some(value) => cx.define(name, value.id, level),
+                Some(value) => cx.define_value(name, value, level),
                 None => cx.define_unknown(name, level),
             }
         }
