@@ -96,6 +96,48 @@ const EVERYTHING: &str = r#"Design(steps: [
     Estimator(label: "cells", term: g, method: LmRobust(formula: "m ~ g + c", clusters: class)),
 ])"#;
 
+/// Every method of assignment, with probabilities that are used, in blocks and clusters.
+const ASSIGNMENTS: &str = r#"Design(steps: [
+    Level(name: region, n: 2),
+    Level(name: village, n: "binomial(3, 0.5) + 2", variables: { v: "normal(0, 1)" }),
+    Level(name: person, n: "binomial(6, 0.5) + 1", variables: {
+        x: "normal(0, 1)", w: "exponential(1)", p: "uniform(0.2, 0.8)",
+        side: "bernoulli(0.5)", household: "2 * floor(uniform(0, 4)) + side",
+    }),
+    Match(variable: pair, on: [x, w], within: [region, side]),
+    Match(variable: triple, on: x, size: 3),
+    Assignment(variable: a, method: Simple(prob_unit: "p")),
+    Assignment(variable: b, method: Simple(prob_unit: ["p / 2", "p / 2", "1 - p"]),
+        conditions: [k, l, m], blocks: side),
+    Assignment(variable: c, method: Complete(prob: "if(side, 0.3, 0.6)"), blocks: [region, side]),
+    Assignment(variable: d, method: Complete(m: "floor(n_block / 3)"), clusters: household),
+    Assignment(variable: e, method: Complete(prob_each: [0.5, 0.3, 0.2], balance: true),
+        conditions: [k, l, m], blocks: region, clusters: village),
+    Assignment(variable: f, method: Complete, clusters: household, blocks: side),
+    Assignment(variable: g, method: Complete, blocks: pair),
+    Assignment(variable: h, method: Complete(prob: 0.4),
+        rerandomise: ( on: [x, w], acceptance: 0.5, draws: 10 )),
+    Assignment(variable: i, method: Custom(assignments: [[0, 1], [1, 0]]), clusters: region),
+    Assignment(variable: j, clusters: village,
+        method: SteppedWedge(time: "person % 3", starts: [1, 2])),
+    Assignment(variable: k, method: Complete, blocks: triple),
+    Variables(variables: {
+        ones: "a_prob + b_prob + c_prob + d_prob + f_prob + g_prob + h_prob + j_prob + k_prob",
+    }),
+    Variables(level: village, variables: { twos: "e_prob + i_prob" }),
+])"#;
+
+/// A Latin square has a size of its own.
+const SQUARE: &str = r#"Design(steps: [
+    Level(name: farm, n: 2), Level(name: cow, n: 3), Level(name: period, n: 3, variables: {
+        t: "(period - 1) % 3", x: "normal(0, 1)" }),
+    Assignment(variable: z, method: LatinSquare(row: cow, column: t), blocks: farm,
+        conditions: [a, b, c], rerandomise: ( on: x, threshold: 3, draws: 10 )),
+    Assignment(variable: w, method: LatinSquare(row: cow, column: t), blocks: farm,
+        conditions: [a, b, c]),
+    Variables(variables: { p: "z_prob * w_prob" }),
+])"#;
+
 #[test]
 fn simulations_allocate_nothing_after_the_first_few() {
     // The counter counts: a plan's own workspace is allocated.
@@ -117,4 +159,8 @@ fn simulations_allocate_nothing_after_the_first_few() {
     assert!(n >= 7, "{n} designs");
     let found = allocated(&plan(EVERYTHING), LONG_WARM_UP);
     assert_eq!(found, (0, 0), "everything: allocations, bytes");
+    for source in [ASSIGNMENTS, SQUARE] {
+        let found = allocated(&plan(source), LONG_WARM_UP);
+        assert_eq!(found, (0, 0), "assignments: allocations, bytes");
+    }
 }

@@ -59,7 +59,8 @@ pub struct StepAudit {
     pub arms: Vec<String>,
     /// Probabilities of single units.
     pub first: Finding,
-    /// Probabilities of pairs of units; none where there is a single unit.
+    /// Probabilities of pairs of units; none where there is a single unit, or where they are not
+    /// declared: those of samples with unequal probabilities.
     pub second: Option<Finding>,
 }
 
@@ -107,6 +108,7 @@ struct Counts {
     pairs: Table,
     marginal_is_exact: bool,
     joint_is_exact: bool,
+    has_joint: bool,
 }
 
 /// Observed and expected numbers: a row of cells for each unit or pair.
@@ -197,6 +199,7 @@ impl Counts {
             pairs: Table::new(chosen.pairs.len(), k * k),
             marginal_is_exact: true,
             joint_is_exact: true,
+            has_joint: true,
         }
     }
 
@@ -211,6 +214,10 @@ impl Counts {
             for arm in 0..k {
                 self.units.expect(unit, k, arm, p.marginal(unit, arm));
             }
+        }
+        self.has_joint &= p.has_joint();
+        if !self.has_joint {
+            return;
         }
         for (pair, &(i, j)) in chosen.pairs.iter().enumerate() {
             if i.max(j) >= arms.len() {
@@ -228,6 +235,7 @@ impl Counts {
         self.pairs.merge(&other.pairs);
         self.marginal_is_exact &= other.marginal_is_exact;
         self.joint_is_exact &= other.joint_is_exact;
+        self.has_joint &= other.has_joint;
     }
 
     fn found(&self, info: &AllocationInfo, chosen: &Chosen) -> StepAudit {
@@ -247,7 +255,7 @@ impl Counts {
             method: info.method.clone(),
             arms: info.arms.clone(),
             first,
-            second: (!chosen.pairs.is_empty()).then_some(second),
+            second: (self.has_joint && !chosen.pairs.is_empty()).then_some(second),
         }
     }
 }

@@ -184,3 +184,28 @@ fn rerandomised_probabilities_are_estimated() {
     let arms = format!("method: Complete, {accept}, conditions: [a, b, c]");
     assert_eq!(assert_agrees(levels, &arms, 300), (false, false));
 }
+
+/// Samples are audited with assignments: one step for each.
+#[test]
+fn samples_are_audited_too() {
+    let levels = "Level(name: village, n: 4), Level(name: person, n: 3, variables: {
+        p: \"(person % 3 + 1) / 5\" }),";
+    for (sampling, has_pairs) in [
+        ("method: Simple(prob: p)", true),
+        ("method: Complete(n: 2), strata: village", true),
+        ("method: Complete(n: 5)", true),
+        ("method: Complete(prob: 0.4), strata: village", true),
+        ("method: Complete(prob: p)", false),
+    ] {
+        let sampling = sampling.replace("prob: p", "prob: \"p\"");
+        let levels = format!("{levels} Sampling({sampling}),");
+        let found = audit(&audited(&levels, "method: Complete"), SEED, SIMS).expect("an audit");
+        assert!(found.agrees(), "{sampling}: {found:#?}");
+        let [sample, z] = found.steps.as_slice() else { panic!("{found:?}") };
+        assert_eq!((sample.variable.as_str(), z.variable.as_str()), ("sample of person", "z"));
+        assert_eq!((sample.first.exact, sample.second.is_some()), (true, has_pairs));
+    }
+    let twice = "Level(name: person, n: 9), Sampling(method: WithReplacement),";
+    let found = audit(&audited(twice, "method: Complete"), SEED, 1_000).expect("an audit");
+    assert_eq!(found.steps.len(), 1);
+}

@@ -3,6 +3,9 @@
 use trialrun_lang::Span;
 
 use super::{Binding, Compiler, Groups, Link};
+use crate::exec::Op;
+use crate::exec::allocation::AllocationInfo;
+use crate::exec::inclusion::FindInclusion;
 use crate::exec::links::{KeepAbove, KeepBelow};
 use crate::exec::random::stream_key;
 use crate::exec::sample::{Drawing, Sample};
@@ -42,6 +45,7 @@ impl Compiler<'_> {
     /// through links.
     pub fn draw_sample(&mut self, sampled: Sampled) {
         let Sampled { level, drawing, strata, chance, span, fixed } = sampled;
+        let of_audit = sampled;
         let levels = self.levels_of_sample(level, fixed);
         let place = levels.iter().position(|kept| kept.old == level);
         let place = place.expect("the level is above the rows, or theirs");
@@ -63,6 +67,7 @@ impl Compiler<'_> {
             max_values,
             span,
         });
+        self.allocate_sample(of_audit, link);
         for at in (0..place).rev() {
             let (upper, lower) = (levels[at], levels[at + 1]);
             let before = self.runs_between(upper.old, lower.old);
@@ -80,6 +85,28 @@ impl Compiler<'_> {
             self.rebind(Binding::Level(kept.old), Binding::Level(kept.new));
             self.frame = kept.new;
         }
+    }
+
+    /// Registers a sample for the audit of its probabilities.
+    fn allocate_sample(&mut self, sampled: Sampled, link: LinkId) {
+        let (level, id) = (sampled.level, self.next_allocation());
+        let name = self.level_name(level).to_string();
+        let key = stream_key("inclusion", &name, self.n_samples);
+        if FindInclusion::of(&sampled, link, id, key).is_none() {
+            return;
+        }
+        let info = AllocationInfo {
+            id,
+            variable: format!("sample of {name}"),
+            level,
+            method: format!("a sample of {name} is drawn"),
+            arms: vec!["left out".to_string(), "drawn".to_string()],
+        };
+        let finder = move |_, _| -> Box<dyn Op> {
+            let found = FindInclusion::of(&sampled, link, id, key);
+            Box::new(found.expect("looked at before"))
+        };
+        self.allocate(info, String::new(), sampled.span, Box::new(finder));
     }
 
     /// Makes the levels of a sample of the units of `level`, the highest first.

@@ -96,7 +96,7 @@ pub struct Probabilities {
     pub(crate) draws_of_marginal: u32,
     /// Draws behind joint probabilities that have no closed form; 0 where they are exact.
     pub(crate) draws_of_joint: u32,
-    /// Whether joint probabilities were estimated, where they have no closed form.
+    /// Whether joint probabilities are not known.
     pub(crate) lacks_joint: bool,
     /// A stepped wedge over these: units are cells of clusters by times.
     pub(crate) wedge: Option<Wedge>,
@@ -132,6 +132,17 @@ impl Probabilities {
         self.draws_of_joint == 0 && !self.lacks_joint
     }
 
+    /// Whether joint probabilities are known at all: exactly, or as estimates because something
+    /// uses them.
+    pub fn has_joint(&self) -> bool {
+        !self.lacks_joint
+    }
+
+    /// Says that joint probabilities are not known.
+    pub(crate) fn no_joint(&mut self) {
+        (self.pairs, self.lacks_joint) = (Pairs::Drawn, true);
+    }
+
     /// How units depend on one another.
     pub fn structure(&self) -> Structure<'_> {
         match self.pairs {
@@ -150,6 +161,9 @@ impl Probabilities {
     }
 
     /// The probability that unit `i` gets arm `a` and unit `j` gets arm `b`.
+    ///
+    /// # Panics
+    /// If joint probabilities are not known: see [`Probabilities::has_joint`].
     pub fn joint(&self, i: usize, a: usize, j: usize, b: usize) -> f64 {
         let Some(wedge) = &self.wedge else { return self.second(i, a, j, b) };
         let (u, v) = (wedge.unit(i), wedge.unit(j));

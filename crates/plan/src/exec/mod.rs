@@ -6,6 +6,7 @@
 pub mod allocation;
 pub mod assign;
 pub mod draw;
+pub mod inclusion;
 pub mod links;
 pub mod matching;
 pub mod program;

@@ -225,8 +225,15 @@ impl Op for GroupBy {
             let by_key = |k: &ColumnId| (key(*k, a) + 0.0).total_cmp(&(key(*k, b) + 0.0));
             self.keys.iter().map(by_key).find(|o| o.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
         };
-        // The unit's number breaks ties, so the unstable sort, which allocates nothing, is stable.
-        made.order.sort_unstable_by(|&a, &b| compare(a, b).then(a.cmp(&b)));
+        let counted = match self.keys.as_slice() {
+            [key] => count_sort(ws.column(*key), &mut made.order, &mut made.counts),
+            _ => false,
+        };
+        if !counted {
+            // The unit's number breaks ties, so the unstable sort, which allocates nothing, is
+            // stable.
+            made.order.sort_unstable_by(|&a, &b| compare(a, b).then(a.cmp(&b)));
+        }
         grow(&mut made.offsets, kept + 1);
         let mut n_groups = 0;
         for i in 0..kept {
@@ -245,6 +252,36 @@ impl Op for GroupBy {
         }
         Ok(())
     }
+}
+
+/// Sorts units by a key, equal ones in the order they have, where the keys are whole numbers in a
+/// narrow range: each is counted, and put into its place. Says whether it did.
+fn count_sort(keys: &[f64], units: &mut [u32], counts: &mut Vec<u32>) -> bool {
+    let key = |unit: &u32| keys[*unit as usize];
+    let least = units.iter().map(key).fold(f64::INFINITY, f64::min);
+    let most = units.iter().map(key).fold(f64::NEG_INFINITY, f64::max);
+    let n_keys = most - least + 1.0;
+    let is_narrow = n_keys <= (2 * units.len() + 64) as f64;
+    if !is_narrow || units.iter().any(|unit| key(unit).fract() != 0.0) {
+        return false;
+    }
+    let n_keys = n_keys as usize;
+    grow(counts, n_keys + units.len());
+    let (places, sorted) = counts.split_at_mut(n_keys);
+    let place = |unit: &u32| (key(unit) - least) as usize;
+    places.fill(0);
+    units.iter().for_each(|unit| places[place(unit)] += 1);
+    let mut reached = 0;
+    for count in places.iter_mut() {
+        reached += std::mem::replace(count, reached);
+    }
+    for unit in units.iter() {
+        let at = &mut places[place(unit)];
+        sorted[*at as usize] = *unit;
+        *at += 1;
+    }
+    units.copy_from_slice(sorted);
+    true
 }
 
 /// Carries a column up to groups within which it does not vary.
@@ -303,5 +340,37 @@ impl Op for EachAlone {
         grow(runs, n + 1);
         runs.iter_mut().zip(0..).for_each(|(run, unit)| *run = unit);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Counting is sorting: against the sort of the standard library, with keys below zero, of
+    /// both zeros, and beyond the range that is counted.
+    #[test]
+    fn counting_sorts_as_comparing_does() {
+        let mut counts = Vec::new();
+        for (spread, counted) in [(1.0, true), (3.0, true), (150.0, true), (1e6, false)] {
+            let mut keys: Vec<f64> =
+                (0..60).map(|i| (f64::from(i * i % 37) / 37.0 * spread).round() - 1.0).collect();
+            keys.extend([0.0, -0.0, 0.0]);
+            let mut units: Vec<u32> = (0..keys.len() as u32).filter(|u| u % 7 != 3).collect();
+            let mut expected = units.clone();
+            expected.sort_by(|a, b| {
+                let key = |u: &u32| keys[*u as usize] + 0.0;
+                key(a).total_cmp(&key(b)).then(a.cmp(b))
+            });
+            assert_eq!(count_sort(&keys, &mut units, &mut counts), counted, "{spread}");
+            assert!(!counted || units == expected, "{spread}");
+        }
+        for keys in [[0.5, 1.0], [f64::INFINITY, 1.0], [1e300, -1e300]] {
+            assert!(!count_sort(&keys, &mut [0, 1], &mut counts), "{keys:?}");
+        }
+        let mut units = [0, 1];
+        assert!(count_sort(&[1e300, 1e300], &mut units, &mut counts));
+        assert_eq!(units, [0, 1]);
+        assert!(count_sort(&[], &mut [], &mut counts));
     }
 }

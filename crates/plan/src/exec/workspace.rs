@@ -17,6 +17,8 @@ pub struct Grouping {
     pub order: Vec<u32>,
     /// Group `g` is `order[offsets[g]..offsets[g + 1]]`.
     pub offsets: Vec<u32>,
+    /// Scratch of the sort.
+    pub(super) counts: Vec<u32>,
 }
 
 /// Drawn numbers and scratch space. It grows to the largest simulation seen, and no further.

@@ -132,7 +132,7 @@ impl Lottery {
     }
 
     /// Seats the units, and makes ready what all draws of a simulation share.
-    fn seat(&self, ws: &Workspace, s: &mut Scratch) -> Result<(), Stop> {
+    pub(in crate::exec) fn seat(&self, ws: &Workspace, s: &mut Scratch) -> Result<(), Stop> {
         self.units.seat(ws, s, self.span)?;
         match &self.accept {
             Some(accept) => accept.prepare(ws, s, self.n_arms),

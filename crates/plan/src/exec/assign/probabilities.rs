@@ -94,7 +94,7 @@ impl FindProbabilities {
 
 impl Lottery {
     /// Finds the probabilities of the seated units.
-    fn probabilities(
+    pub(in crate::exec) fn probabilities(
         &self,
         ws: &Workspace,
         s: &mut Scratch,
