@@ -29,7 +29,7 @@ fn plan(source: &str) -> Plan {
         (name.to_string(), trialrun_frame::read(&path).expect("a data file").0)
     };
     let files: Vec<_> = design.data_files().iter().map(|file| table(&file.text)).collect();
-    let diagnosands = trialrun_run::diagnosands::NAMES;
+    let diagnosands = trialrun_run::diagnosands::INFO;
     let options = Options { diagnosands, files: &files, ..Options::default() };
     compile(&design, &options).unwrap_or_else(|e| panic!("{e:?}"))
 }

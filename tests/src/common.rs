@@ -1,11 +1,12 @@
 //! Designs from text, their variables by name, and checks against Monte Carlo errors, for tests.
 
 use trialrun_plan::{
-    ColumnId, Design, LevelId, Options, Plan, Table, Workspace, compile, compile_for_data, read,
+    ColumnId, Design, DiagnosandInfo, LevelId, Options, Plan, Table, Workspace, compile,
+    compile_for_data, read,
 };
 
 /// Names that expectations may use in tests.
-pub const DIAGNOSANDS: &[&str] = trialrun_run::diagnosands::NAMES;
+pub const DIAGNOSANDS: &[DiagnosandInfo] = trialrun_run::diagnosands::INFO;
 
 /// Reads a design that has no error.
 pub fn design(source: &str) -> Design {

@@ -68,6 +68,20 @@ pub enum Command {
                       trialrun audit my.ron --sims 100000 --format json\n\n\
                       Exit code 1: they disagree, with a p-value below 0.0001.")]
     Audit(AuditArgs),
+    /// Decide whether designs are what their files expect, and whether they have drifted.
+    #[command(
+        long_about = "Simulates each design until its expectations are decided: met, not met, or \
+                      undecided with the simulations allowed. The probability of any wrong verdict \
+                      is at most the error rate. With a baseline, also tests whether diagnosands \
+                      have drifted. `trialrun explain check` and `trialrun explain baseline` have \
+                      the details.\n\nExit codes: 0 all met, 1 one is not met or has drifted, 2 \
+                      wrong input, 3 one is undecided.",
+        after_help = "Examples:\n  trialrun check designs/\n  \
+                      trialrun check my.ron --max-sims 50000\n  \
+                      trialrun check designs/ --update\n  \
+                      trialrun check designs/ --baseline reports/baseline.json --junit out.xml --github"
+    )]
+    Check(CheckArgs),
 }
 
 /// The design, and what replaces its own settings.
@@ -232,6 +246,14 @@ pub struct DiagnoseArgs {
     /// Number of threads; all processors if it is left out. The result does not depend on it.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
+    /// Simulate until Monte Carlo errors are this small, for every estimator: coverage=0.003,bias=0.001.
+    #[arg(long, value_name = "NAME=ERROR,...", value_delimiter = ',', value_parser = parse_target)]
+    #[arg(conflicts_with = "sims")]
+    pub precision: Vec<(String, f64)>,
+    /// With --precision: most simulations.
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, requires = "precision")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_sims: u64,
     /// Write one row a simulation and estimator to a file: .csv, .parquet or .arrow.
     #[arg(long, value_name = "FILE")]
     pub simulations: Option<PathBuf>,
@@ -241,6 +263,72 @@ pub struct DiagnoseArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub output: OutputArgs,
+}
+
+/// Arguments of `check`.
+#[derive(Args)]
+pub struct CheckArgs {
+    /// Design files, and folders that have some.
+    #[arg(required = true, value_name = "DESIGNS")]
+    pub designs: Vec<PathBuf>,
+    /// Most simulations of a design; what is open then is undecided.
+    #[arg(long, value_name = "N", default_value_t = trialrun_report::MAX_SIMS)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_sims: u64,
+    /// Probability of any wrong verdict, all expectations together.
+    #[arg(long, value_name = "P", default_value_t = 0.001, value_parser = parse_alpha)]
+    pub error_rate: f64,
+    /// The seed; the designs' own if it is left out.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Test whether diagnosands have drifted from this baseline.
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Write the baseline (reports/baseline.json, or --baseline) instead of testing against it.
+    #[arg(long)]
+    pub update: bool,
+    /// With --update: simulations of each design; the designs' own if it is left out.
+    #[arg(long, value_name = "N", requires = "update")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    pub sims: Option<u64>,
+    /// Write the result as JUnit XML to a file.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Mark lines of the designs with GitHub annotations, and write the step summary.
+    #[arg(long)]
+    pub github: bool,
+    /// The form of the result.
+    #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
+    pub format: CheckFormat,
+    /// Write the result to a file instead of stdout.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Number of threads; all processors if it is left out. The result does not depend on it.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Show no progress.
+    #[arg(long)]
+    pub quiet: bool,
+    /// Values that a simulation may hold.
+    #[arg(long, value_name = "N", default_value_t = 50_000_000)]
+    pub max_values: usize,
+}
+
+/// The form of a check's result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// For people.
+    Text,
+    /// For documents.
+    Markdown,
+    /// For programs.
+    Json,
+}
+
+fn parse_target(text: &str) -> Result<(String, f64), String> {
+    let (name, error) = parse_setting(text)
+        .map_err(|_| "write it as NAME=ERROR, as in coverage=0.003".to_string())?;
+    if error > 0.0 { Ok((name, error)) } else { Err("an error is above 0".to_string()) }
 }
 
 fn parse_setting(text: &str) -> Result<(String, f64), String> {

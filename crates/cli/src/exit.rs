@@ -2,6 +2,27 @@
 
 use std::process::ExitCode;
 
+/// How a command that did its work ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done, or every expectation is met: 0.
+    Done,
+    /// An expectation is not met, or declared probabilities are not those that happen: 1.
+    NotMet,
+    /// The simulations allowed did not suffice: 3.
+    Undecided,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Done => Self::SUCCESS,
+            Exit::NotMet => Self::from(1),
+            Exit::Undecided => Self::from(3),
+        }
+    }
+}
+
 /// Why a command could not do its work: the input or the usage is wrong.
 #[derive(Debug)]
 pub struct Failed {

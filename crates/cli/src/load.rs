@@ -35,6 +35,13 @@ pub struct Loaded {
     pub plan: Plan,
 }
 
+impl Loaded {
+    /// A hash of what determines the numbers, beside seed, simulations and program.
+    pub fn fingerprint(&self) -> u128 {
+        self.design.fingerprint(&self.plan.parameters, self.plan.alpha)
+    }
+}
+
 /// Whether stderr takes colour.
 pub fn colour_on_stderr() -> bool {
     anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
@@ -61,6 +68,14 @@ fn read_text(path: &Path) -> Result<String, Failed> {
             "{name}:{line}:{col}: the file is not UTF-8 text\n  \
              help: save it as UTF-8 in your editor"
         ))
+    })
+}
+
+/// Reads a file that is no design.
+pub fn read_file(path: &Path) -> Result<String, Failed> {
+    std::fs::read_to_string(path).map_err(|error| {
+        let why = lower(&error.to_string());
+        Failed::input(format!("can not read `{}`: {why}", path.display()))
     })
 }
 
@@ -154,12 +169,11 @@ pub fn load_with(
         source.show(&diagnostics);
         return Err(Failed::shown());
     }
-    let names: Vec<&str> = trialrun_run::diagnosands::NAMES.to_vec();
     let options = Options {
         overrides: &args.set,
         alpha,
         limits: Limits { max_values: args.max_values },
-        diagnosands: &names,
+        diagnosands: trialrun_run::diagnosands::INFO,
         probabilities,
         files: &files,
     };

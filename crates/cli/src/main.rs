@@ -12,6 +12,7 @@ use std::process::ExitCode;
 
 use args::{Cli, Command, When};
 use clap::Parser;
+use exit::Exit;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -20,21 +21,22 @@ fn main() -> ExitCode {
         When::Always => anstream::ColorChoice::write_global(anstream::ColorChoice::Always),
         When::Never => anstream::ColorChoice::write_global(anstream::ColorChoice::Never),
     }
-    let done = |()| ExitCode::SUCCESS;
+    let done = |()| Exit::Done;
     let result = match &cli.command {
         Command::New(args) => commands::new::run(args).map(done),
         Command::Explain(args) => commands::explain::run(args).map(done),
         Command::Draw(args) => commands::draw::run(args).map(done),
         Command::Run(args) => commands::run::run(args).map(done),
         Command::Estimate(args) => commands::estimate::run(args).map(done),
-        Command::Diagnose(args) => commands::diagnose::run(args).map(done),
+        Command::Diagnose(args) => commands::diagnose::run(args),
         Command::Audit(args) => commands::audit::run(args).map(|agrees| match agrees {
-            true => ExitCode::SUCCESS,
-            false => ExitCode::from(1),
+            true => Exit::Done,
+            false => Exit::NotMet,
         }),
+        Command::Check(args) => commands::check::run(args),
     };
     match result {
-        Ok(code) => code,
+        Ok(exit) => exit.into(),
         Err(failed) => failed.report(),
     }
 }

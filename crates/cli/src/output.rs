@@ -33,7 +33,18 @@ pub fn write(text: &str, out: Option<&Path>) -> Result<(), Failed> {
     }
 }
 
+/// Adds text to the end of a file.
+pub fn append(text: &str, path: &Path) -> Result<(), Failed> {
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| {
+        let why = lower(&error.to_string());
+        Failed::input(format!("can not write `{}`: {why}", path.display()))
+    })
+}
+
 /// Says something on stderr.
 pub fn note(text: &str) {
-    anstream::eprintln!("{text}");
+    if !text.is_empty() {
+        anstream::eprintln!("{text}");
+    }
 }

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -83,6 +84,61 @@ impl Watch for Progress {
                 "{percent}%: {sims_done} of {} simulations, {left:.0} s left; {estimate}",
                 self.sims
             );
+        }
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+}
+
+/// Shows how far a check is: which design, how many are done.
+pub struct CheckProgress {
+    bar: Option<ProgressBar>,
+    design: Mutex<String>,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl CheckProgress {
+    /// Progress of a check of some designs. Where stderr is no terminal it is silent: a check is
+    /// short, and its log is read for what it found.
+    pub fn new(designs: usize, quiet: bool, interrupted: Arc<AtomicBool>) -> Self {
+        let bar = (std::io::stderr().is_terminal() && !quiet).then(|| {
+            let target = ProgressDrawTarget::stderr_with_hz(8);
+            let bar = ProgressBar::with_draw_target(Some(designs as u64), target);
+            let template = "{bar:24} {pos}/{len} designs  {eta} left  {msg}";
+            let style = ProgressStyle::with_template(template);
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar
+        });
+        Self { bar, design: Mutex::default(), interrupted }
+    }
+
+    /// A design begins.
+    pub fn begin(&self, design: &str) {
+        *self.design.lock().unwrap_or_else(PoisonError::into_inner) = design.to_string();
+    }
+
+    /// A design is done.
+    pub fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.inc(1);
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Watch for CheckProgress {
+    fn batch_done(&self, sims_done: u64, _so_far: &Snapshot) {
+        if let Some(bar) = &self.bar {
+            let design = self.design.lock().unwrap_or_else(PoisonError::into_inner);
+            bar.set_message(format!("{design}: {sims_done} simulations"));
         }
     }
 

@@ -41,7 +41,7 @@ fn json(args: &[&str]) -> Value {
 
 #[test]
 fn every_command_has_an_example() {
-    for command in ["new", "explain", "draw", "run", "estimate", "diagnose", "audit"] {
+    for command in ["new", "explain", "draw", "run", "estimate", "diagnose", "audit", "check"] {
         let help = stdout(&[command, "--help"]);
         assert!(help.contains(&format!("trialrun {command}")), "{command}");
         assert!(help.contains("Example"), "{command}");

@@ -20,6 +20,7 @@ pub mod table;
 use trialrun_lang::{Diagnostic, suggestion};
 
 use compile::{Binding, Compiler};
+pub use compile::{DiagnosandInfo, Expectation};
 pub use declared::{Design, Diagnosis, Expect, Name, read};
 pub use estimators::{Coefficient, Details, Estimation, Test};
 pub use exec::allocation::{Allocation, AllocationInfo, Probabilities, Structure};
@@ -40,8 +41,8 @@ pub struct Options<'a> {
     pub alpha: Option<f64>,
     /// Limits on the size of a simulation.
     pub limits: Limits,
-    /// Names of the diagnosands that expectations can be about.
-    pub diagnosands: &'a [&'a str],
+    /// The diagnosands that expectations can be about.
+    pub diagnosands: &'a [DiagnosandInfo],
     /// Data files that Data steps read, by name.
     pub files: &'a [(String, Table)],
     /// Whether the probabilities of all assignments and samples are found, used or not.
@@ -96,7 +97,7 @@ fn compile_with(
             deepest = cx.frame;
         }
     }
-    check_expectations(&mut cx, design, options.diagnosands);
+    let expectations = cx.expectations(design, options.diagnosands);
     if cx.failed() {
         return Err(cx.diagnostics);
     }
@@ -119,6 +120,8 @@ fn compile_with(
         notes: cx.notes,
         deepest,
         estimations: cx.estimations,
+        expectations: expectations.list,
+        drift: expectations.drift,
         columns: cx.columns,
         ops: cx.ops,
         marks,
@@ -160,51 +163,4 @@ fn bind_parameters(
         parameters.push((name.text.clone(), value));
     }
     parameters
-}
-
-/// Checks that each expectation names an estimator, a term and a diagnosand that exist.
-fn check_expectations(cx: &mut Compiler<'_>, design: &Design, diagnosands: &[&str]) {
-    if cx.data.is_some() {
-        return;
-    }
-    for expect in &design.expect {
-        let mut labels: Vec<String> = cx.estimator_spans.keys().cloned().collect();
-        labels.sort_unstable();
-        if !labels.contains(&expect.estimator.text) && !cx.is_doubtful(&expect.estimator.text) {
-            let message = format!("there is no estimator \"{}\"", expect.estimator.text);
-            let hint = match labels.is_empty() {
-                true => Some("the design declares no estimators".to_string()),
-                false => suggestion(&expect.estimator.text, &labels),
-            };
-            let error = Diagnostic::error(expect.estimator.span, message)
-                .label("unknown estimator")
-                .maybe_hint(hint);
-            cx.report(error);
-        }
-        if !diagnosands.contains(&expect.diagnosand.text.as_str()) {
-            let message = format!("there is no diagnosand `{}`", expect.diagnosand.text);
-            let error =
-                Diagnostic::error(expect.diagnosand.span, message).label("unknown diagnosand");
-            cx.report(declared::suggest(error, &expect.diagnosand.text, diagnosands));
-        }
-        let of_label = |e: &&EstimatorInfo| e.label == expect.estimator.text;
-        let Some(estimator) = cx.estimators.iter().find(of_label) else { continue };
-        let terms = estimator.terms.clone();
-        let complaint = match &expect.term {
-            Some(term) if !terms.contains(&term.text) => {
-                let message = format!("the estimator does not report a term `{}`", term.text);
-                Diagnostic::error(term.span, message)
-                    .label("unknown term")
-                    .maybe_hint(suggestion(&term.text, &terms))
-            }
-            None if terms.len() > 1 => {
-                let terms: Vec<&str> = terms.iter().map(String::as_str).collect();
-                Diagnostic::error(expect.estimator.span, "the estimator has several terms")
-                    .label("which one is meant?")
-                    .hint(format!("add `term:` with {}", declared::listed(&terms)))
-            }
-            _ => continue,
-        };
-        cx.report(complaint);
-    }
 }

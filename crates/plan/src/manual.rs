@@ -10,20 +10,23 @@ pub fn manual(name: &str) -> Option<String> {
     if name == "functions" {
         return Some(functions());
     }
-    let all = steps::MANUALS.iter().chain(estimators::MANUALS);
+    let all = steps::MANUALS.iter().chain(estimators::MANUALS).chain(&[EXPECT]);
     let (title, source) = all.into_iter().find(|(n, _)| n.eq_ignore_ascii_case(name))?;
     Some(format!("# {title}\n\n{}", opening(source)))
 }
 
+/// The manual of expectations.
+const EXPECT: (&str, &str) = ("Expect", include_str!("declared/expect.rs"));
+
 /// Everything that has a manual.
 pub fn names() -> Vec<&'static str> {
     let mut names: Vec<&str> = steps::NAMES.iter().chain(estimators::NAMES).copied().collect();
-    names.push("functions");
+    names.extend(["Expect", "functions"]);
     names
 }
 
 /// The text that opens a source file.
-fn opening(source: &str) -> String {
+pub fn opening(source: &str) -> String {
     let lines = source.lines().map_while(|line| line.strip_prefix("//!"));
     let text: Vec<&str> = lines.map(|l| l.strip_prefix(' ').unwrap_or(l)).collect();
     text.join("\n") + "\n"

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use trialrun_lang::{Diagnostic, Span};
 
-use crate::compile::{FixedLevel, Link, Missing};
+use crate::compile::{Expectation, FixedLevel, Link, Missing};
 use crate::estimators::Estimation;
 use crate::estimators::model::ModelScratch;
 use crate::exec::allocation::{Allocation, AllocationInfo};
@@ -101,6 +101,8 @@ pub struct EstimatorInfo {
     pub first_row: usize,
     /// The level whose units are its rows.
     pub level: LevelId,
+    /// Where its label stands.
+    pub span: Span,
 }
 
 /// How much of a plan there is after a step.
@@ -156,6 +158,13 @@ pub struct Plan {
     pub deepest: LevelId,
     /// The compiled estimators, in the order of `estimators`.
     pub estimations: Vec<Arc<Estimation>>,
+    /// What the diagnosis is expected to show.
+    pub expectations: Vec<Expectation>,
+    /// How far diagnosands may drift from their baseline: places in [`Options::diagnosands`] and
+    /// amounts.
+    ///
+    /// [`Options::diagnosands`]: crate::Options::diagnosands
+    pub drift: Vec<(usize, f64)>,
     pub(crate) columns: Vec<ColumnInfo>,
     pub(crate) ops: Vec<Box<dyn Op>>,
     /// How far each step got.

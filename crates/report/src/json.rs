@@ -8,14 +8,19 @@ const WIDTH: usize = 160;
 /// A value as JSON text that ends with a line break. Keys keep their order, and numbers have the
 /// fewest digits that give them back.
 pub fn json_text(value: &Value) -> String {
+    json_text_within(value, WIDTH)
+}
+
+/// As [`json_text`], with lines of other lengths.
+pub fn json_text_within(value: &Value, width: usize) -> String {
     let mut text = String::new();
-    write(value, 0, 0, &mut text);
+    write(value, (0, 0, width), &mut text);
     text.push('\n');
     text
 }
 
 /// Writes a value. `indent`: of its lines; `before`: columns of the key before it.
-fn write(value: &Value, indent: usize, before: usize, text: &mut String) {
+fn write(value: &Value, (indent, before, width): (usize, usize, usize), text: &mut String) {
     let items: Vec<(Option<&String>, &Value)> = match value {
         Value::Array(items) => items.iter().map(|item| (None, item)).collect(),
         Value::Object(fields) => fields.iter().map(|(key, item)| (Some(key), item)).collect(),
@@ -30,7 +35,7 @@ fn write(value: &Value, indent: usize, before: usize, text: &mut String) {
         let flat: Vec<String> =
             items.iter().map(|(key, item)| keyed(*key) + &item.to_string()).collect();
         let flat = flat.join(", ");
-        if indent + before + flat.chars().count() + 3 <= WIDTH {
+        if indent + before + flat.chars().count() + 3 <= width {
             *text += &flat;
             text.push(close);
             return;
@@ -41,7 +46,7 @@ fn write(value: &Value, indent: usize, before: usize, text: &mut String) {
         let key = keyed(key);
         *text += &" ".repeat(indent + 2);
         *text += &key;
-        write(item, indent + 2, key.chars().count(), text);
+        write(item, (indent + 2, key.chars().count(), width), text);
     }
     text.push('\n');
     *text += &" ".repeat(indent);

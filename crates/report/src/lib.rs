@@ -3,6 +3,7 @@
 //! A report depends on what is reported and on nothing else: no time, no path, no thread.
 
 mod audit;
+mod check;
 mod csv;
 mod data_set;
 mod diagnosis;
@@ -14,6 +15,10 @@ pub mod table;
 mod trace;
 
 pub use audit::audit;
+pub use check::{
+    BaselineCheck, Case, Check, MAX_SIMS, annotations, baseline_json, check_json, check_markdown,
+    check_text, junit, read_baseline,
+};
 pub use csv::csv_field;
 pub use data_set::{DataFormat, data_set};
 pub use diagnosis::{csv, json, markdown, text};

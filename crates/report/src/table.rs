@@ -20,6 +20,16 @@ pub struct Cell {
     tail: String,
     /// Whether it stands at the left of a column that lines up at decimal points.
     is_word: bool,
+    mark: Mark,
+}
+
+/// What a cell says at a glance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Mark {
+    #[default]
+    None,
+    Good,
+    Bad,
 }
 
 impl Cell {
@@ -27,7 +37,17 @@ impl Cell {
     pub fn with_tail(text: impl Into<String>, tail: &str) -> Self {
         let text = clean(&text.into());
         let tail = if tail.is_empty() { String::new() } else { format!(" {}", clean(tail)) };
-        Self { text, tail, is_word: false }
+        Self { text, tail, ..Self::default() }
+    }
+
+    /// A cell with good news.
+    pub fn good(text: &str) -> Self {
+        Self { mark: Mark::Good, ..Self::from(text) }
+    }
+
+    /// A cell with bad news.
+    pub fn bad(text: &str) -> Self {
+        Self { mark: Mark::Bad, ..Self::from(text) }
     }
 
     /// A cell that is no number: it does not line up at a decimal point.
@@ -116,7 +136,12 @@ impl Grid {
                     Align::Right => room,
                     Align::Decimal => cell.indent(shape.whole),
                 };
-                let text = cell.text.clone() + &style.faint(&cell.tail);
+                let text = match cell.mark {
+                    Mark::None => cell.text.clone(),
+                    Mark::Good => style.good(&cell.text),
+                    Mark::Bad => style.bad(&cell.text),
+                };
+                let text = text + &style.faint(&cell.tail);
                 Padded { left, text, right: room - left }
             }));
         }
@@ -206,6 +231,16 @@ impl Style {
     /// Text that stands back.
     pub fn faint(self, text: &str) -> String {
         self.mark("\x1b[2m", text)
+    }
+
+    /// Good news: green.
+    pub fn good(self, text: &str) -> String {
+        self.mark("\x1b[32m", text)
+    }
+
+    /// Bad news: bold and red.
+    pub fn bad(self, text: &str) -> String {
+        self.mark("\x1b[1;31m", text)
     }
 
     fn mark(self, code: &str, text: &str) -> String {

@@ -7,14 +7,18 @@
 //! first simulation without a gap.
 
 pub mod audit;
+pub mod baseline;
+pub mod check;
 pub mod diagnosands;
 mod diagnosis;
+mod precision;
 mod runner;
 mod simulations;
 mod summary;
 mod totals;
 
 pub use diagnosis::{Comparison, Diagnosis, Difference, Finding, RowDiagnosis};
+pub use precision::{Miss, Target, refine};
 pub use runner::{Run, Runner, Settings, Stopped, Unwatched, Watch, diagnose};
 pub use summary::{Measure, Summary, wilson};
 pub use totals::Snapshot;

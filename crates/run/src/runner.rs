@@ -4,12 +4,14 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use trialrun_plan::{Plan, Row, Stop, Table, Workspace};
+use trialrun_plan::{Expectation, Plan, Row, Stop, Table, Workspace};
 
 use crate::BATCH;
+use crate::check::{Contest, Evidence, Finding, Lead};
+use crate::diagnosands::{self, Diagnosand};
 use crate::diagnosis::Diagnosis;
 use crate::simulations;
-use crate::summary::Scratch;
+use crate::summary::{Measure, Scratch, Summary};
 use crate::totals::{Layout, Snapshot, Totals};
 
 /// What is run, and how.
@@ -104,6 +106,21 @@ impl<'p> Runner<'p> {
         Self { plan, settings: *settings, layout, totals, sims: 0, asked: 0, kept }
     }
 
+    /// A run that also keeps what the plan's expectations compare.
+    pub(crate) fn with_contests(plan: &'p Plan, settings: &Settings) -> Self {
+        Self { layout: Layout::with_contests(plan), ..Self::new(plan, settings) }
+    }
+
+    /// Simulations done.
+    pub fn sims(&self) -> u64 {
+        self.sims
+    }
+
+    /// Simulations asked for so far.
+    pub(crate) fn asked(&self) -> u64 {
+        self.asked
+    }
+
     /// Does further simulations.
     ///
     /// A run in stages has the bits of a run in one go where every stage but the last ends at the
@@ -148,6 +165,31 @@ impl<'p> Runner<'p> {
     pub fn diagnosis(&self) -> Diagnosis {
         let sims = (self.sims, self.asked);
         Diagnosis::new(self.plan, &self.settings, sims, &self.layout, &self.totals)
+    }
+
+    /// What the simulations so far say about an expectation, with bounds that miss with
+    /// probability `error` at most.
+    pub(crate) fn finding(&self, expectation: &Expectation, error: f64) -> Finding {
+        let Expectation { row, rival, diagnosand: place, .. } = *expectation;
+        let Diagnosand { summary, better, .. } = diagnosands::ALL[place];
+        let (Some(rival), Some(better)) = (rival, better) else {
+            let total = &self.totals.rows[row].diagnosands[place];
+            let Measure { value, mcse, n, .. } = summary.measure(total);
+            return Finding { value, mcse, n, bounds: summary.evidence(total).bounds(error) };
+        };
+        let wanted = Contest { diagnosand: place, row, rival };
+        let at = self.layout.contests.iter().position(|contest| *contest == wanted);
+        let total = &self.totals.contests[at.expect("every contest has its totals")];
+        let of_roots = matches!(summary, Summary::RootMean(_));
+        let lead = Lead { better, of_roots, alpha: self.layout.alpha, total };
+        let (value, mcse, n) = (lead.value(), lead.mcse(), total.n());
+        Finding { value, mcse, n, bounds: lead.bounds(error) }
+    }
+
+    /// What the simulations tell about a diagnosand of a row.
+    pub(crate) fn evidence(&self, row: usize, place: usize) -> Option<Evidence> {
+        let total = self.totals.rows.get(row)?.diagnosands.get(place)?;
+        Some(diagnosands::ALL[place].summary.evidence(total))
     }
 
     /// The results of every simulation, if they were kept: a row for each simulation, estimator

@@ -3,6 +3,8 @@
 use trialrun_plan::Row;
 use trialrun_stats::moments::{Joint, Moments};
 
+use crate::check::{Evidence, Sample};
+
 /// A number of one simulation, at that level of tests; none where it does not count.
 pub type Value = fn(&Row, f64) -> Option<f64>;
 
@@ -50,21 +52,40 @@ pub(crate) enum Total {
     Count { n: u64, events: u64 },
     /// Moments of a number.
     Moments(Moments),
+    /// Moments of a number, and of the variances of each eight successive values.
+    Spread { all: Moments, eights: Moments },
+    /// Joint moments of two numbers, and of the variances of each eight successive values of the
+    /// second.
+    Ratio { both: Joint, eights: Moments },
     /// Joint moments of two numbers.
     Joint(Joint),
 }
+
+/// Successive values whose variance is one observation of the variance: see
+/// [`Evidence::Sd`](crate::check::Evidence::Sd).
+const EIGHT: usize = 8;
 
 /// Buffers for the numbers of a batch.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     x: Vec<f64>,
     y: Vec<f64>,
+    z: Vec<f64>,
 }
 
 impl Summary {
     /// Whether it is the share of simulations with an event.
     pub fn is_rate(&self) -> bool {
         matches!(self, Self::Rate(_))
+    }
+
+    /// Its smallest and largest possible value.
+    pub const fn range(&self) -> (f64, f64) {
+        match self {
+            Self::Rate(_) => (0.0, 1.0),
+            Self::RootMean(_) | Self::Sd(_) => (0.0, f64::INFINITY),
+            Self::Mean(_) | Self::MeanOverSd { .. } => (f64::NEG_INFINITY, f64::INFINITY),
+        }
     }
 
     /// Reduces the rows of a batch.
@@ -78,14 +99,20 @@ impl Summary {
                 }
                 Total::Count { n, events }
             }
-            Self::Mean(value) | Self::RootMean(value) | Self::Sd(value) => {
+            Self::Mean(value) | Self::RootMean(value) => {
                 scratch.x.clear();
                 scratch.x.extend(rows.iter().filter_map(|row| value(row, alpha)));
                 Total::Moments(Moments::of(&scratch.x))
             }
+            Self::Sd(value) => {
+                scratch.y.clear();
+                scratch.y.extend(rows.iter().filter_map(|row| value(row, alpha)));
+                Total::Spread { all: Moments::of(&scratch.y), eights: scratch.eights() }
+            }
             Self::MeanOverSd { mean, sd } => {
                 let both = rows.iter().filter_map(|row| mean(row, alpha).zip(sd(row, alpha)));
-                Total::Joint(scratch.joint(both))
+                let both = scratch.joint(both);
+                Total::Ratio { both, eights: scratch.eights() }
             }
         }
     }
@@ -126,8 +153,22 @@ impl Summary {
             (Self::Rate(_), Total::Count { n, events }) => rate(*events, *n),
             (Self::Mean(_), Total::Moments(m)) => mean(m),
             (Self::RootMean(_), Total::Moments(m)) => root_mean(m),
-            (Self::Sd(_), Total::Moments(m)) => sd(m),
-            (Self::MeanOverSd { .. }, Total::Joint(j)) => mean_over_sd(j),
+            (Self::Sd(_), Total::Spread { all, .. }) => sd(all),
+            (Self::MeanOverSd { .. }, Total::Ratio { both, .. }) => mean_over_sd(both),
+            _ => unreachable!("a summary reduces to its own kind of total"),
+        }
+    }
+
+    /// What the simulations tell about the summary.
+    pub(crate) fn evidence(&self, total: &Total) -> Evidence {
+        match (self, total) {
+            (Self::Rate(_), &Total::Count { n, events }) => Evidence::Rate { n, events },
+            (Self::Mean(_), Total::Moments(m)) => Evidence::Mean(Sample::of(m)),
+            (Self::RootMean(_), Total::Moments(m)) => Evidence::RootMean(Sample::of(m)),
+            (Self::Sd(_), Total::Spread { eights, .. }) => Evidence::Sd(Sample::of(eights)),
+            (Self::MeanOverSd { .. }, Total::Ratio { both, eights }) => {
+                Evidence::MeanOverSd { mean: Sample::of(&both.x), variance: Sample::of(eights) }
+            }
             _ => unreachable!("a summary reduces to its own kind of total"),
         }
     }
@@ -137,7 +178,7 @@ impl Summary {
         match total {
             Total::Moments(m) => mean(m),
             Total::Joint(j) => difference_of_roots(j),
-            Total::Count { .. } => unreachable!("differences are not counts"),
+            _ => unreachable!("differences are numbers"),
         }
     }
 }
@@ -151,6 +192,14 @@ impl Total {
                 *events += new;
             }
             (Self::Moments(a), Self::Moments(b)) => a.merge(b),
+            (Self::Spread { all, eights }, Self::Spread { all: more, eights: new }) => {
+                all.merge(more);
+                eights.merge(new);
+            }
+            (Self::Ratio { both, eights }, Self::Ratio { both: more, eights: new }) => {
+                both.merge(more);
+                eights.merge(new);
+            }
             (Self::Joint(a), Self::Joint(b)) => a.merge(b),
             _ => unreachable!("totals of one diagnosand are of one kind"),
         }
@@ -166,6 +215,26 @@ impl Scratch {
             self.y.push(y);
         }
         Joint::of(&self.x, &self.y)
+    }
+
+    /// Moments of the first numbers of pairs, of the second, of their difference and their sum.
+    pub(crate) fn contest(&mut self, pairs: impl Iterator<Item = (f64, f64)>) -> [Moments; 4] {
+        let Joint { x, y, .. } = self.joint(pairs);
+        let mut of = |combine: fn(f64, f64) -> f64| {
+            self.z.clear();
+            self.z.extend(self.x.iter().zip(&self.y).map(|(a, b)| combine(*a, *b)));
+            Moments::of(&self.z)
+        };
+        [x, y, of(|a, b| a - b), of(|a, b| a + b)]
+    }
+
+    /// Moments of the variances of each eight successive values of `y`; those left over do not
+    /// count. The values of `x` are lost.
+    fn eights(&mut self) -> Moments {
+        self.x.clear();
+        let chunks = self.y.chunks_exact(EIGHT);
+        self.x.extend(chunks.map(|eight| Moments::of(eight).m2 / (EIGHT - 1) as f64));
+        Moments::of(&self.x)
     }
 }
 

@@ -1,8 +1,9 @@
 //! What is kept of a run: totals for each row and diagnosand, and for each compared pair.
 
-use trialrun_plan::{Plan, Row};
+use trialrun_plan::{Expectation, Plan, Row};
 use trialrun_stats::Failure;
 
+use crate::check::{Contest, ContestTotal};
 use crate::diagnosands;
 use crate::summary::{Scratch, Total};
 
@@ -15,6 +16,8 @@ pub(crate) struct Layout {
     pub n_rows: usize,
     /// Pairs of rows of different estimators that share an estimand, in the order of rows.
     pub pairs: Vec<(usize, usize)>,
+    /// Rows that a check compares in one diagnosand.
+    pub contests: Vec<Contest>,
 }
 
 impl Layout {
@@ -32,7 +35,17 @@ impl Layout {
             }
         }
         pairs.sort_unstable();
-        Self { alpha: plan.alpha, n_rows: plan.n_rows(), pairs }
+        Self { alpha: plan.alpha, n_rows: plan.n_rows(), pairs, contests: Vec::new() }
+    }
+
+    /// The layout with what the plan's expectations compare.
+    pub fn with_contests(plan: &Plan) -> Self {
+        let contest = |e: &Expectation| {
+            let (diagnosand, row) = (e.diagnosand, e.row);
+            e.rival.map(|rival| Contest { diagnosand, row, rival })
+        };
+        let contests = plan.expectations.iter().filter_map(contest).collect();
+        Self { contests, ..Self::of(plan) }
     }
 }
 
@@ -54,6 +67,8 @@ pub(crate) struct Totals {
     pub rows: Vec<RowTotals>,
     /// For each pair of the layout, one total for each diagnosand that is compared.
     pub pairs: Vec<Vec<Total>>,
+    /// One for each contest of the layout.
+    pub contests: Vec<ContestTotal>,
 }
 
 impl Totals {
@@ -81,6 +96,12 @@ impl Totals {
                 totals.extend(diagnosand.summary.reduce_pair(pair, layout.alpha, scratch));
             }
         }
+        self.contests.clear();
+        let contests = layout.contests.iter().map(|contest| {
+            let pair = (of_row(contest.row), of_row(contest.rival));
+            contest.reduce(pair, layout.alpha, scratch)
+        });
+        self.contests.extend(contests);
     }
 
     /// A look at the first row.
@@ -109,6 +130,9 @@ impl Totals {
         }
         for (pair, new) in self.pairs.iter_mut().zip(&later.pairs) {
             merge_each(pair, new);
+        }
+        for (contest, new) in self.contests.iter_mut().zip(&later.contests) {
+            contest.merge(new);
         }
     }
 }

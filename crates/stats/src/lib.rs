@@ -5,6 +5,7 @@
 //! scratch space as an argument, grows it when a larger problem arrives, and is a pure function
 //! of its inputs. A fit that cannot be made is an `Err(Failure)`, never a NaN.
 
+pub mod bounds;
 pub mod dim;
 pub mod failure;
 pub mod glm;

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use trialrun_run::{Settings, diagnose};
+use trialrun_lang::suggestion;
+use trialrun_run::{Miss, Runner, Settings, Target, diagnosands, refine};
 
 use crate::args::{DiagnoseArgs, Format};
-use crate::exit::Failed;
+use crate::exit::{Exit, Failed};
 use crate::load::load;
 use crate::output;
 use crate::progress::Progress;
 
 /// Runs the command.
-pub fn run(args: &DiagnoseArgs) -> Result<(), Failed> {
+pub fn run(args: &DiagnoseArgs) -> Result<Exit, Failed> {
+    let targets = targets(&args.precision)?;
     let loaded = load(&args.design, args.alpha, None)?;
     let plan = &loaded.plan;
     if plan.estimators.is_empty() {
@@ -33,24 +35,72 @@ pub fn run(args: &DiagnoseArgs) -> Result<(), Failed> {
         keep: args.simulations.is_some(),
         ..Settings::default()
     };
-    let progress = Progress::new(plan, settings.sims, args.quiet, interrupted);
-    let run = diagnose(plan, &settings, &progress);
+    let mut runner = Runner::new(plan, &settings);
+    let most = if targets.is_empty() { settings.sims } else { args.max_sims };
+    let progress = Progress::new(plan, most, args.quiet, interrupted);
+    let misses = if targets.is_empty() {
+        runner.extend(settings.sims, &progress).map(|()| Vec::new())
+    } else {
+        refine(&mut runner, &targets, args.max_sims, &progress)
+    };
     progress.finish();
-    let run = run.map_err(|stopped| loaded.source.stopped(&stopped.stop, stopped.sim + 1))?;
-    if run.diagnosis.interrupted {
-        let done = run.diagnosis.sims;
+    let misses = misses.map_err(|stopped| loaded.source.stopped(&stopped.stop, stopped.sim + 1))?;
+    let diagnosis = runner.diagnosis();
+    if diagnosis.interrupted {
+        let done = diagnosis.sims;
         output::note(&format!("interrupted: the result is that of the first {done} simulations"));
     }
-    if let (Some(path), Some(table)) = (&args.simulations, &run.simulations) {
-        trialrun_frame::write(path, table)?;
+    for miss in &misses {
+        output::note(&shortfall(miss, &diagnosis));
+    }
+    if !targets.is_empty() && misses.is_empty() {
+        let done = trialrun_report::number::count(diagnosis.sims);
+        output::note(&format!(
+            "every Monte Carlo error is as small as asked for after {done} simulations"
+        ));
+    }
+    if let (Some(path), Some(table)) = (&args.simulations, runner.simulations()) {
+        trialrun_frame::write(path, &table)?;
         output::note(&format!("wrote {} rows to {}", table.n_rows(), path.display()));
     }
     let out = args.output.out.as_deref();
     let text = match args.output.format {
-        Format::Text => trialrun_report::text(&run.diagnosis, output::colour_on_stdout(out)),
-        Format::Markdown => trialrun_report::markdown(&run.diagnosis),
-        Format::Json => trialrun_report::json(&run.diagnosis),
-        Format::Csv => trialrun_report::csv(&run.diagnosis),
+        Format::Text => trialrun_report::text(&diagnosis, output::colour_on_stdout(out)),
+        Format::Markdown => trialrun_report::markdown(&diagnosis),
+        Format::Json => trialrun_report::json(&diagnosis),
+        Format::Csv => trialrun_report::csv(&diagnosis),
     };
-    output::write(&text, out)
+    output::write(&text, out)?;
+    Ok(if misses.is_empty() { Exit::Done } else { Exit::Undecided })
+}
+
+/// The Monte Carlo errors that are asked for.
+fn targets(precision: &[(String, f64)]) -> Result<Vec<Target>, Failed> {
+    let target = |(name, mcse): &(String, f64)| {
+        let diagnosand = diagnosands::position(name).ok_or_else(|| {
+            let hint = suggestion(name, diagnosands::NAMES)
+                .unwrap_or_else(|| format!("choose of {}", diagnosands::NAMES.join(", ")));
+            Failed::input(format!("there is no diagnosand `{name}`\n  help: {hint}"))
+        })?;
+        Ok(Target { diagnosand, mcse: *mcse })
+    };
+    precision.iter().map(target).collect()
+}
+
+/// A Monte Carlo error that is still too large, in words.
+fn shortfall(miss: &Miss, diagnosis: &trialrun_run::Diagnosis) -> String {
+    let row = &diagnosis.rows[miss.row];
+    let name = diagnosands::NAMES[miss.target.diagnosand];
+    let reached = match miss.mcse {
+        Some(mcse) => format!("is {mcse:.2e}"),
+        None => "is not defined".to_string(),
+    };
+    format!(
+        "{}, {}: the Monte Carlo error of {name} {reached} after {} simulations, not {} or less\n  \
+         help: `--max-sims` allows more",
+        row.estimator,
+        row.term,
+        trialrun_report::number::count(diagnosis.sims),
+        miss.target.mcse
+    )
 }

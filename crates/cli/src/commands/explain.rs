@@ -50,12 +50,22 @@ pub fn run(args: &ExplainArgs) -> Result<(), Failed> {
 
 /// The manual of a step, an estimator, a diagnosand, or of the functions.
 fn manual(name: &str) -> Option<String> {
-    trialrun_plan::manual::manual(name).or_else(|| trialrun_run::diagnosands::manual(name))
+    trialrun_plan::manual::manual(name).or_else(|| trialrun_run::diagnosands::manual(name)).or_else(
+        || {
+            let (title, source) = TOPICS.iter().find(|(topic, _)| *topic == name)?;
+            Some(format!("# {title}\n\n{}", trialrun_plan::manual::opening(source)))
+        },
+    )
 }
+
+/// What a command does beyond its `--help`.
+const TOPICS: [(&str, &str); 2] =
+    [("check", trialrun_run::check::MANUAL), ("baseline", trialrun_run::baseline::MANUAL)];
 
 /// Everything that has a manual.
 fn names() -> Vec<&'static str> {
     let mut names = trialrun_plan::manual::names();
     names.extend(trialrun_run::diagnosands::NAMES);
+    names.extend(TOPICS.map(|(name, _)| name));
     names
 }

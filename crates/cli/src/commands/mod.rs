@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub mod audit;
+pub mod check;
 pub mod diagnose;
 pub mod draw;
 pub mod estimate;

@@ -6,6 +6,7 @@ mod calls;
 mod categories;
 mod draws;
 mod emit;
+mod expectations;
 mod files;
 mod icc;
 pub mod ir;
@@ -29,6 +30,7 @@ use crate::plan::{ColumnInfo, EstimandInfo, EstimatorInfo, LevelInfo, Limits, Ma
 use crate::table::Table;
 use allocations::Pending;
 pub use categories::CATEGORIES;
+pub use expectations::{DiagnosandInfo, Expectation};
 pub use files::{FileColumn, FixedLevel};
 pub use icc::CORRELATED_DRAWS;
 use ir::{Graph, NodeId};

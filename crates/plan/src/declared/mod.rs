@@ -1,16 +1,19 @@
 //! The declared design: what the file says, with names and places.
 
+mod canonical;
 pub mod conditions;
+pub mod expect;
 pub mod fields;
 pub mod node;
 pub mod places;
 pub mod reader;
 mod syntax;
 
-use trialrun_lang::{Diagnostic, Span};
+use trialrun_lang::Diagnostic;
 
 use crate::steps::Step;
 pub use conditions::Conditions;
+pub use expect::Expect;
 pub use fields::Fields;
 pub use node::Node;
 pub use places::Places;
@@ -33,6 +36,10 @@ pub struct Design {
     pub diagnosis: Diagnosis,
     /// What the diagnosis is expected to show.
     pub expect: Vec<Expect>,
+    /// How far diagnosands may drift from their baseline, where the default is not meant.
+    pub drift: Vec<(Name, f64)>,
+    /// The steps as text, without comments and space.
+    canonical: String,
 }
 
 impl Design {
@@ -55,6 +62,28 @@ impl Design {
         }
         files
     }
+
+    /// A hash of what determines the numbers of a simulation, beside the seed and the program: the
+    /// steps, the values of the parameters and the level of tests. Comments, the layout of the
+    /// file, descriptions and expectations are not part of it.
+    ///
+    /// FNV-1a of 128 bits (Fowler, Noll and Vo; RFC 9923).
+    pub fn fingerprint(&self, parameters: &[(String, f64)], alpha: f64) -> u128 {
+        let mut hash = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+        let mut add = |bytes: &[u8]| {
+            // The length keeps neighbours apart.
+            for byte in (bytes.len() as u64).to_le_bytes().iter().chain(bytes) {
+                hash = (hash ^ u128::from(*byte)).wrapping_mul((1 << 88) + 0x13b);
+            }
+        };
+        add(self.canonical.as_bytes());
+        for (name, value) in parameters {
+            add(name.as_bytes());
+            add(&value.to_bits().to_le_bytes());
+        }
+        add(&alpha.to_bits().to_le_bytes());
+        hash
+    }
 }
 
 /// How a design is diagnosed unless the command line says otherwise.
@@ -72,23 +101,6 @@ impl Default for Diagnosis {
     fn default() -> Self {
         Self { sims: 50_000, seed: 1, alpha: 0.05 }
     }
-}
-
-/// What a diagnosand of an estimator is expected to be.
-#[derive(Clone, Debug)]
-pub struct Expect {
-    /// The estimator's label.
-    pub estimator: Name,
-    /// The term, where the estimator has more than one.
-    pub term: Option<Name>,
-    /// The diagnosand's name.
-    pub diagnosand: Name,
-    /// Lower end of the band; minus infinity where there is none.
-    pub low: f64,
-    /// Upper end of the band; infinity where there is none.
-    pub high: f64,
-    /// Where the expectation stands.
-    pub span: Span,
 }
 
 /// Most diagnostics of a file that are worth reading.
@@ -123,7 +135,11 @@ pub fn read(source: &str) -> (Option<Design>, Vec<Diagnostic>) {
 fn read_design(r: &mut Reader, root: Node<'_>) -> Option<Design> {
     let mut f = r.fields(root, "Design")?;
     let mut lost = Vec::new();
-    let steps = f.required(r, "steps", |r, node| read_steps(r, node, &mut lost));
+    let mut canonical = String::new();
+    let steps = f.required(r, "steps", |r, node| {
+        canonical = canonical::canonical(node.text);
+        read_steps(r, node, &mut lost)
+    });
     let parameters = f.optional(r, "parameters", |r, node| {
         let n_errors = r.errors.len();
         let parameters = r.entries(node, Reader::number);
@@ -141,7 +157,9 @@ fn read_design(r: &mut Reader, root: Node<'_>) -> Option<Design> {
         steps: steps.unwrap_or_default(),
         lost,
         diagnosis: f.optional(r, "diagnosis", read_diagnosis).unwrap_or_default(),
-        expect: f.optional(r, "expect", read_expectations).unwrap_or_default(),
+        expect: f.optional(r, "expect", expect::read_expectations).unwrap_or_default(),
+        drift: f.optional(r, "drift", expect::read_drift).unwrap_or_default(),
+        canonical,
     };
     f.finish(r);
     Some(design)
@@ -194,71 +212,4 @@ pub fn read_alpha(r: &mut Reader, node: Node<'_>) -> Option<f64> {
             .hint("0.05 is usual"),
     );
     None
-}
-
-fn read_expectations(r: &mut Reader, node: Node<'_>) -> Option<Vec<Expect>> {
-    let Some(entries) = node.list() else {
-        return r.expected(node, "a list in square brackets", "write `expect: [Expect(...), ...]`");
-    };
-    Some(entries.into_iter().filter_map(|entry| read_expect(r, entry)).collect())
-}
-
-fn read_expect(r: &mut Reader, node: Node<'_>) -> Option<Expect> {
-    if node.head() != Some("Expect") {
-        let example = "write `Expect(estimator: \"...\", diagnosand: bias, within: -0.1..=0.1)`";
-        return r.expected(node, "an `Expect(...)`", example);
-    }
-    let n_errors = r.errors.len();
-    let mut f = r.fields(node, "Expect")?;
-    let estimator = f.required(r, "estimator", Reader::name);
-    let term = f.optional(r, "term", Reader::name);
-    let diagnosand = f.required(r, "diagnosand", Reader::name);
-    let within = f.take(r, "within");
-    let bands = [
-        within.and_then(|node| read_range(r, node)),
-        f.optional(r, "at_least", Reader::number).map(|low| (low, f64::INFINITY)),
-        f.optional(r, "at_most", Reader::number).map(|high| (f64::NEG_INFINITY, high)),
-    ];
-    let span = f.span;
-    f.finish(r);
-    let mut given = bands.into_iter().flatten();
-    let Some((low, high)) = given.next() else {
-        if r.errors.len() == n_errors {
-            r.error(
-                Diagnostic::error(span, "`Expect` needs a band")
-                    .label("what is expected is missing")
-                    .hint("write `within: 0.94..=0.96`, `at_least: 0.8` or `at_most: 0.01`"),
-            );
-        }
-        return None;
-    };
-    let (low, high) = given.fold((low, high), |(l, h), (a, b)| (l.max(a), h.min(b)));
-    if low > high {
-        let span = within.map_or(span, |node| node.span);
-        let message = format!("no value lies between {low} and {high}");
-        let reversed = within.map(|_| format!("write the smaller number first: `{high}..={low}`"));
-        r.error(Diagnostic::error(span, message).label("an empty band").maybe_hint(reversed));
-        return None;
-    }
-    Some(Expect {
-        estimator: estimator?,
-        term,
-        diagnosand: diagnosand?,
-        low,
-        high,
-        span: node.span,
-    })
-}
-
-/// A band `low..=high`.
-fn read_range(r: &mut Reader, node: Node<'_>) -> Option<(f64, f64)> {
-    match ron::from_str::<std::ops::RangeInclusive<f64>>(node.text) {
-        Ok(range) if !range.start().is_nan() && !range.end().is_nan() => {
-            Some((*range.start(), *range.end()))
-        }
-        _ => {
-            let hint = "`at_least: 0.8` and `at_most: 0.01` are bands with one end";
-            r.expected(node, "a band such as `0.94..=0.96`", hint)
-        }
-    }
 }

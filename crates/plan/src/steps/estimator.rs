@@ -91,6 +91,7 @@ impl Declared for Estimator {
             reports_all: matches!(self.term, Some(Terms::All)),
             first_row,
             level,
+            span: self.label.span,
         });
         let critical = Critical::new(cx.alpha);
         let estimation = Estimation { model, fit, targets, estimand, first_row, critical };

@@ -22,10 +22,16 @@
 
 use trialrun_plan::Row;
 
-use super::{Diagnosand, Summary, aimed};
+use super::{Better, Diagnosand, Drift, Summary, aimed};
 
-pub(super) const DIAGNOSAND: Diagnosand =
-    Diagnosand { name: "bias", summary: Summary::Mean(error), compared: true };
+pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
+    name: "bias",
+    summary: Summary::Mean(error),
+    compared: true,
+    needs_estimand: true,
+    better: Some(Better::NearerZero),
+    drift: Drift::OfSpread(0.05),
+};
 
 fn error(row: &Row, _alpha: f64) -> Option<f64> {
     aimed(row).map(|(fit, estimand)| fit.estimate - estimand)

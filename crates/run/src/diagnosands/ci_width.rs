@@ -21,10 +21,16 @@
 
 use trialrun_plan::Row;
 
-use super::{Diagnosand, Summary, estimate};
+use super::{Better, Diagnosand, Drift, Summary, estimate};
 
-pub(super) const DIAGNOSAND: Diagnosand =
-    Diagnosand { name: "ci_width", summary: Summary::Mean(width), compared: false };
+pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
+    name: "ci_width",
+    summary: Summary::Mean(width),
+    compared: false,
+    needs_estimand: false,
+    better: Some(Better::Smaller),
+    drift: Drift::OfItself(0.03),
+};
 
 fn width(row: &Row, _alpha: f64) -> Option<f64> {
     estimate(row).map(|fit| fit.conf_high - fit.conf_low)

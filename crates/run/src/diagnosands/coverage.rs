@@ -24,10 +24,16 @@
 
 use trialrun_plan::Row;
 
-use super::{Diagnosand, Summary, aimed};
+use super::{Better, Diagnosand, Drift, Summary, aimed};
 
-pub(super) const DIAGNOSAND: Diagnosand =
-    Diagnosand { name: "coverage", summary: Summary::Rate(covers), compared: true };
+pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
+    name: "coverage",
+    summary: Summary::Rate(covers),
+    compared: true,
+    needs_estimand: true,
+    better: Some(Better::NearerConfidence),
+    drift: Drift::By(0.01),
+};
 
 fn covers(row: &Row, _alpha: f64) -> Option<bool> {
     aimed(row).map(|(fit, estimand)| fit.conf_low <= estimand && estimand <= fit.conf_high)

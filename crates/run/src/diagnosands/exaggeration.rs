@@ -24,10 +24,16 @@
 
 use trialrun_plan::Row;
 
-use super::{Diagnosand, Summary, significant};
+use super::{Diagnosand, Drift, Summary, significant};
 
-pub(super) const DIAGNOSAND: Diagnosand =
-    Diagnosand { name: "exaggeration", summary: Summary::Mean(ratio), compared: false };
+pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
+    name: "exaggeration",
+    summary: Summary::Mean(ratio),
+    compared: false,
+    needs_estimand: true,
+    better: None,
+    drift: Drift::OfItself(0.1),
+};
 
 fn ratio(row: &Row, alpha: f64) -> Option<f64> {
     significant(row, alpha).map(|(fit, estimand)| (fit.estimate / estimand).abs())

@@ -23,10 +23,16 @@
 
 use trialrun_plan::Row;
 
-use super::{Diagnosand, Summary};
+use super::{Better, Diagnosand, Drift, Summary};
 
-pub(super) const DIAGNOSAND: Diagnosand =
-    Diagnosand { name: "failures", summary: Summary::Rate(failed), compared: false };
+pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
+    name: "failures",
+    summary: Summary::Rate(failed),
+    compared: false,
+    needs_estimand: false,
+    better: Some(Better::Smaller),
+    drift: Drift::By(0.005),
+};
 
 fn failed(row: &Row, _alpha: f64) -> Option<bool> {
     Some(row.fit.is_err())

@@ -23,10 +23,16 @@
 
 use trialrun_plan::Row;
 
-use super::{Diagnosand, Summary, aimed};
+use super::{Better, Diagnosand, Drift, Summary, aimed};
 
-pub(super) const DIAGNOSAND: Diagnosand =
-    Diagnosand { name: "false_positive", summary: Summary::Rate(rejects_zero), compared: false };
+pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
+    name: "false_positive",
+    summary: Summary::Rate(rejects_zero),
+    compared: false,
+    needs_estimand: true,
+    better: Some(Better::Smaller),
+    drift: Drift::By(0.01),
+};
 
 fn rejects_zero(row: &Row, alpha: f64) -> Option<bool> {
     let (fit, estimand) = aimed(row)?;

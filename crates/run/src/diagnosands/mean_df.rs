@@ -21,10 +21,16 @@
 
 use trialrun_plan::Row;
 
-use super::{Diagnosand, Summary, estimate};
+use super::{Diagnosand, Drift, Summary, estimate};
 
-pub(super) const DIAGNOSAND: Diagnosand =
-    Diagnosand { name: "mean_df", summary: Summary::Mean(value), compared: false };
+pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
+    name: "mean_df",
+    summary: Summary::Mean(value),
+    compared: false,
+    needs_estimand: false,
+    better: None,
+    drift: Drift::OfItself(0.03),
+};
 
 fn value(row: &Row, _alpha: f64) -> Option<f64> {
     estimate(row).map(|fit| fit.df).filter(|df| df.is_finite())

@@ -20,10 +20,16 @@
 
 use trialrun_plan::Row;
 
-use super::{Diagnosand, Summary, aimed};
+use super::{Diagnosand, Drift, Summary, aimed};
 
-pub(super) const DIAGNOSAND: Diagnosand =
-    Diagnosand { name: "mean_estimand", summary: Summary::Mean(value), compared: false };
+pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
+    name: "mean_estimand",
+    summary: Summary::Mean(value),
+    compared: false,
+    needs_estimand: true,
+    better: None,
+    drift: Drift::OfSpread(0.05),
+};
 
 fn value(row: &Row, _alpha: f64) -> Option<f64> {
     aimed(row).map(|(_, estimand)| estimand)

@@ -19,10 +19,16 @@
 
 use trialrun_plan::Row;
 
-use super::{Diagnosand, Summary, estimate};
+use super::{Diagnosand, Drift, Summary, estimate};
 
-pub(super) const DIAGNOSAND: Diagnosand =
-    Diagnosand { name: "mean_estimate", summary: Summary::Mean(value), compared: false };
+pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
+    name: "mean_estimate",
+    summary: Summary::Mean(value),
+    compared: false,
+    needs_estimand: false,
+    better: None,
+    drift: Drift::OfSpread(0.05),
+};
 
 pub(super) fn value(row: &Row, _alpha: f64) -> Option<f64> {
     estimate(row).map(|fit| fit.estimate)

@@ -21,10 +21,16 @@
 
 use trialrun_plan::Row;
 
-use super::{Diagnosand, Summary, estimate};
+use super::{Better, Diagnosand, Drift, Summary, estimate};
 
-pub(super) const DIAGNOSAND: Diagnosand =
-    Diagnosand { name: "mean_se", summary: Summary::Mean(value), compared: false };
+pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
+    name: "mean_se",
+    summary: Summary::Mean(value),
+    compared: false,
+    needs_estimand: false,
+    better: Some(Better::Smaller),
+    drift: Drift::OfItself(0.03),
+};
 
 pub(super) fn value(row: &Row, _alpha: f64) -> Option<f64> {
     estimate(row).map(|fit| fit.std_error)

@@ -7,7 +7,7 @@
 //!
 //! All but `failures` look only at simulations in which the estimator gave an estimate.
 
-use trialrun_plan::{Estimate, Row};
+use trialrun_plan::{DiagnosandInfo, Estimate, Row};
 
 use crate::summary::Summary;
 
@@ -20,6 +20,36 @@ pub struct Diagnosand {
     pub summary: Summary,
     /// Whether estimators of one estimand are compared in it.
     pub compared: bool,
+    /// Whether it is a relation of estimate and estimand.
+    pub needs_estimand: bool,
+    /// Which of two estimators is the better in it; none where neither is.
+    pub better: Option<Better>,
+    /// How far it may drift from its baseline, unless a design says otherwise.
+    pub drift: Drift,
+}
+
+/// Which of two estimators is the better in a diagnosand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Better {
+    /// The one with the smaller value.
+    Smaller,
+    /// The one with the larger value.
+    Larger,
+    /// The one whose value is nearer to 0.
+    NearerZero,
+    /// The one whose value is nearer to 1 - alpha.
+    NearerConfidence,
+}
+
+/// How far a diagnosand may drift.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Drift {
+    /// By an amount.
+    By(f64),
+    /// By a share of its own value.
+    OfItself(f64),
+    /// By a share of the estimate's standard deviation.
+    OfSpread(f64),
 }
 
 /// Makes the list of diagnosands, and what is looked up by a diagnosand's name.
@@ -57,6 +87,21 @@ diagnosands! {
     failures,
     boundary,
 }
+
+/// What designs may say of each diagnosand, in the order of [`ALL`].
+pub const INFO: &[DiagnosandInfo] = &{
+    const EMPTY: DiagnosandInfo =
+        DiagnosandInfo { name: "", needs_estimand: false, has_better: false, range: (0.0, 0.0) };
+    let mut all = [EMPTY; ALL.len()];
+    let mut i = 0;
+    while i < ALL.len() {
+        let Diagnosand { name, summary, needs_estimand, better, .. } = ALL[i];
+        let (has_better, range) = (better.is_some(), summary.range());
+        all[i] = DiagnosandInfo { name, needs_estimand, has_better, range };
+        i += 1;
+    }
+    all
+};
 
 /// The place of a diagnosand in [`ALL`].
 pub fn position(name: &str) -> Option<usize> {

@@ -22,10 +22,16 @@
 
 use trialrun_plan::Row;
 
-use super::{Diagnosand, Summary, estimate};
+use super::{Better, Diagnosand, Drift, Summary, estimate};
 
-pub(super) const DIAGNOSAND: Diagnosand =
-    Diagnosand { name: "power", summary: Summary::Rate(rejects), compared: true };
+pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
+    name: "power",
+    summary: Summary::Rate(rejects),
+    compared: true,
+    needs_estimand: false,
+    better: Some(Better::Larger),
+    drift: Drift::By(0.02),
+};
 
 fn rejects(row: &Row, alpha: f64) -> Option<bool> {
     estimate(row).map(|fit| fit.p_value <= alpha)

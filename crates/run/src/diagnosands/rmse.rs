@@ -25,10 +25,16 @@
 
 use trialrun_plan::Row;
 
-use super::{Diagnosand, Summary, aimed};
+use super::{Better, Diagnosand, Drift, Summary, aimed};
 
-pub(super) const DIAGNOSAND: Diagnosand =
-    Diagnosand { name: "rmse", summary: Summary::RootMean(squared_error), compared: true };
+pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
+    name: "rmse",
+    summary: Summary::RootMean(squared_error),
+    compared: true,
+    needs_estimand: true,
+    better: Some(Better::Smaller),
+    drift: Drift::OfItself(0.03),
+};
 
 fn squared_error(row: &Row, _alpha: f64) -> Option<f64> {
     let (fit, estimand) = aimed(row)?;

@@ -29,10 +29,13 @@
 //! error in the model standard error, with an error formula that takes the estimates as normal and
 //! the two as independent.
 
-use super::{Diagnosand, Summary, mean_estimate, mean_se};
+use super::{Diagnosand, Drift, Summary, mean_estimate, mean_se};
 
 pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     name: "se_ratio",
     summary: Summary::MeanOverSd { mean: mean_se::value, sd: mean_estimate::value },
     compared: false,
+    needs_estimand: false,
+    better: None,
+    drift: Drift::By(0.03),
 };

@@ -24,10 +24,16 @@
 
 use trialrun_plan::Row;
 
-use super::{Diagnosand, Summary, significant};
+use super::{Diagnosand, Drift, Summary, significant};
 
-pub(super) const DIAGNOSAND: Diagnosand =
-    Diagnosand { name: "type_s", summary: Summary::Rate(wrong_sign), compared: false };
+pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
+    name: "type_s",
+    summary: Summary::Rate(wrong_sign),
+    compared: false,
+    needs_estimand: true,
+    better: None,
+    drift: Drift::By(0.05),
+};
 
 fn wrong_sign(row: &Row, alpha: f64) -> Option<bool> {
     let same = |a: f64, b: f64| (a > 0.0 && b > 0.0) || (a < 0.0 && b < 0.0);

@@ -42,7 +42,7 @@ fn two_rows() -> (Vec<Row>, Vec<Row>) {
 
 fn reduced() -> Totals {
     let (a, b) = two_rows();
-    let layout = Layout { alpha: 0.05, n_rows: 2, pairs: vec![(0, 1)] };
+    let layout = Layout { alpha: 0.05, n_rows: 2, pairs: vec![(0, 1)], contests: Vec::new() };
     // Room for ten simulations a row, of which seven are filled.
     let mut columns = vec![Row::EMPTY; 20];
     columns[..7].copy_from_slice(&a);
@@ -125,7 +125,7 @@ fn a_snapshot_shows_coverage_or_else_power() {
     assert!(seen.mcse.unwrap() > 0.0);
     let (a, _) = two_rows();
     let columns: Vec<Row> = a.iter().map(|r| Row { estimand: None, ..*r }).collect();
-    let layout = Layout { alpha: 0.05, n_rows: 1, pairs: Vec::new() };
+    let layout = Layout { alpha: 0.05, n_rows: 1, pairs: Vec::new(), contests: Vec::new() };
     totals = Totals::default();
     totals.reduce(&layout, &columns, (7, 7), &mut Scratch::default());
     assert_eq!((totals.snapshot().diagnosand, totals.snapshot().value), ("power", Some(0.5)));
