@@ -1,7 +1,8 @@
 //! How often a check is wrong: the study behind `reports/false-alarms.md`.
 //!
-//! `cargo bench -p trialrun-benches --bench false_alarms > reports/false-alarms.md` makes the report
-//! again; a number after `--` is the number of seeds. Nothing in it depends on time or threads.
+//! `cargo bench -p trialrun-benches --bench false_alarms > reports/false-alarms.md` makes the
+//! report again; a number after `--` is the number of seeds. Nothing in it depends on time or
+//! threads.
 #![allow(clippy::print_stdout, reason = "a study prints what it found")]
 
 use rand::RngExt;
@@ -36,9 +37,11 @@ fn main() {
     let seeds = std::env::args().filter_map(|arg| arg.parse().ok()).next().unwrap_or(SEEDS);
     println!("# How often a check is wrong\n");
     println!(
-        "`trialrun check` promises that the probability of any wrong verdict in a run is at most \
-         the error rate.\nThis study counts wrong verdicts where the truth is known. \
-         `benches/benches/false_alarms.rs` makes it again."
+        "`trialrun check` promises that the probability of any wrong verdict in a run \
+         is at most the error\n\
+         rate. This study counts wrong verdicts where the truth is known. \
+         `benches/benches/false_alarms.rs`\n\
+         makes it again."
     );
     verdicts(seeds);
     many_expectations(seeds);
@@ -74,9 +77,10 @@ fn share(events: usize, n: usize) -> String {
 fn verdicts(seeds: u64) {
     println!("\n## Verdicts on coverage\n");
     println!(
-        "Ten normal values, their mean and t interval. The band is 0.94 to 0.96, the error rate 1 in \
-         100; one\nexpectation, up to 200,000 simulations a run. In parentheses: Monte Carlo errors \
-         of the study.\n"
+        "Ten normal values, their mean and t interval. The band is 0.94 to 0.96, the \
+         error rate 1 in 100; one\n\
+         expectation, up to 200,000 simulations a run. In parentheses: Monte Carlo \
+         errors of the study.\n"
     );
     println!("| true coverage | runs | met | not met | undecided | simulations, median |");
     println!("| :-- | --: | --: | --: | --: | --: |");
@@ -101,16 +105,21 @@ fn verdicts(seeds: u64) {
     }
 }
 
-/// Six expectations of one run whose truths lie on the edges of their bands: where a wrong verdict is
-/// most likely. A band includes its ends, so `not met` is wrong on the edge, and `met` a hair outside.
+/// Six expectations of one run whose truths lie on the edges of their bands: where a wrong verdict
+/// is most likely. A band includes its ends, so `not met` is wrong on the edge, and `met` a hair
+/// outside.
 fn many_expectations(seeds: u64) {
     println!("\n## Any wrong verdict among six\n");
     println!(
-        "The same design. Coverage, power, bias, rmse, sd_estimate and ci_width, each with a band that \
-         begins exactly\nat the truth, where a wrong verdict is most likely, or 1e-9 above it. The error \
-         rate is shared by the six. It\nis 1 in 20 here, so that the study can see it; up to 20,000 \
-         simulations a run. A run is wrong if any of its\nverdicts is. Bounds have two sides, of which \
-         one can err here, so a half of the error rate is what to expect at\nmost.\n"
+        "The same design. Coverage, power, bias, rmse, sd_estimate and ci_width, each \
+         with a band that begins\n\
+         exactly at the truth, where a wrong verdict is most likely, or 1e-9 above \
+         it. The error rate is\n\
+         shared by the six. It is 1 in 20 here, so that the study can see it; up to \
+         20,000 simulations a run.\n\
+         A run is wrong if any of its verdicts is. Bounds have two sides, of which \
+         one can err here, so a\n\
+         half of the error rate is what to expect at most.\n"
     );
     println!("| the band begins | runs | wrong | verdicts undecided |");
     println!("| :-- | --: | --: | --: |");
@@ -175,10 +184,13 @@ const LAWS: [Law; 5] = [
 fn means(samples: u64) {
     println!("\n## The bounds on a mean\n");
     println!(
-        "Bounds on rates are exact. Those on means are not: this is how often they miss, as a share \
-         of the\nprobability asked for on that side (1: exactly as often), in {samples} samples. \
-         Beside it the interval of\nStudent's t without the transformation. The last column: the share \
-         of samples without bounds, since a few large\nvalues make up their mean.\n"
+        "Bounds on rates are exact. Those on means are not: this is how often they \
+         miss, as a share of the\n\
+         probability asked for on that side (1: exactly as often), in {samples} \
+         samples. Beside it the\n\
+         interval of Student's t without the transformation. The last column: the \
+         share of samples without\n\
+         bounds, since a few large values make up their mean.\n"
     );
     println!("| numbers | n | probability | below | above | t, below | t, above | no bounds |");
     println!("| :-- | --: | --: | --: | --: | --: | --: | --: |");
@@ -235,8 +247,9 @@ fn misses(at: usize, law: &Law, n: usize, samples: u64) -> [[u64; 5]; 2] {
 fn drifts(pairs: u64) {
     println!("\n## The test for drift\n");
     println!(
-        "Two independent runs of the same truth, tolerance 0: how often their difference has bounds \
-         without 0, in\n{pairs} pairs, as a share of the probability asked for.\n"
+        "Two independent runs of the same truth, tolerance 0: how often their \
+         difference has bounds without\n\
+         0, in {pairs} pairs, as a share of the probability asked for.\n"
     );
     println!("| diagnosand | simulations | probability | found |");
     println!("| :-- | --: | --: | --: |");

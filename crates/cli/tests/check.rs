@@ -195,7 +195,7 @@ fn a_baseline_tells_what_drifted() {
     std::fs::write(&file, without_expectations(&failing)).unwrap();
     let (code, out, _) = ended(&against);
     assert_eq!(code, 1, "{out}");
-    assert!(out.contains("Student average: failures has drifted from 0 to 0.02"), "{out}");
+    assert!(out.contains("Student average: failures has drifted from 0.0000 to 0.01"), "{out}");
 
     // Another design, and the old one gone.
     std::fs::remove_file(&file).unwrap();

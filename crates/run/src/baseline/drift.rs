@@ -128,9 +128,10 @@ pub fn compare(
     }))
 }
 
-/// A seed for simulations that are independent of those with another seed: its bits turned round.
+/// A seed for simulations that are independent of those with another seed. Any other seed is one:
+/// the state of every generator is a hash of it.
 fn fresh_seed(seed: u64) -> u64 {
-    !seed
+    seed.wrapping_add(1)
 }
 
 /// Rows that one record has and another has not.
