@@ -243,6 +243,9 @@ fn misses(at: usize, law: &Law, n: usize, samples: u64) -> [[u64; 5]; 2] {
     })
 }
 
+/// The evidence of a seed and a number of simulations.
+type Simulated = fn(u64, u64) -> Evidence;
+
 /// How often the test for drift finds one where nothing has drifted.
 fn drifts(pairs: u64) {
     println!("\n## The test for drift\n");
@@ -253,7 +256,7 @@ fn drifts(pairs: u64) {
     );
     println!("| diagnosand | simulations | probability | found |");
     println!("| :-- | --: | --: | --: |");
-    let laws: [(&str, u64, fn(u64, u64) -> Evidence); 4] = [
+    let laws: [(&str, u64, Simulated); 4] = [
         ("coverage of 0.95", 20_000, |seed, n| rate(seed, n, 0.95)),
         ("failures of 0.0005", 20_000, |seed, n| rate(seed, n, 0.0005)),
         ("bias", 5_000, |seed, n| Evidence::Mean(sample(&LAWS[0], seed, n))),

@@ -60,7 +60,7 @@ impl Sample {
         let n = self.n as f64;
         let q = -student_t::quantile(error / 2.0, n - 1.0);
         let lean = self.skewness / n.sqrt();
-        if !(lean.abs() * q <= LEAN_MAX) {
+        if lean.is_nan() || lean.abs() * q > LEAN_MAX {
             return None;
         }
         // The cube root of 1 + u less 1, without cancellation.
