@@ -46,7 +46,7 @@ fn main() {
     verdicts(seeds);
     many_expectations(seeds);
     means(50 * seeds);
-    drifts(50 * seeds);
+    drifts(10 * seeds);
 }
 
 fn plan(alpha: &str, expect: &str) -> Plan {
@@ -263,7 +263,6 @@ fn drifts(pairs: u64) {
         ("rmse", 5_000, |seed, n| Evidence::RootMean(sample(&LAWS[1], seed, n))),
     ];
     for (name, sims, evidence) in laws {
-        let pairs = pairs / 5;
         for error in [1e-2, 1e-3] {
             let found: u64 = (0..pairs)
                 .into_par_iter()

@@ -35,13 +35,6 @@ pub struct Loaded {
     pub plan: Plan,
 }
 
-impl Loaded {
-    /// A hash of what determines the numbers, beside seed, simulations and program.
-    pub fn fingerprint(&self) -> u128 {
-        self.design.fingerprint(&self.plan.parameters, self.plan.alpha)
-    }
-}
-
 /// Whether stderr takes colour.
 pub fn colour_on_stderr() -> bool {
     anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never

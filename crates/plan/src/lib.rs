@@ -108,7 +108,6 @@ fn compile_with(
     Ok(Plan {
         name: design.name.clone(),
         description: design.description.clone(),
-        parameters,
         alpha,
         levels: cx.levels,
         variables: cx.variables,
@@ -120,8 +119,10 @@ fn compile_with(
         notes: cx.notes,
         deepest,
         estimations: cx.estimations,
+        fingerprint: design.fingerprint(&parameters, alpha, options.files),
         expectations: expectations.list,
         drift: expectations.drift,
+        parameters,
         columns: cx.columns,
         ops: cx.ops,
         marks,

@@ -158,6 +158,9 @@ pub struct Plan {
     pub deepest: LevelId,
     /// The compiled estimators, in the order of `estimators`.
     pub estimations: Vec<Arc<Estimation>>,
+    /// A hash of what determines the numbers, beside the seed and the program: the steps, the
+    /// parameters, the level of tests and the data files.
+    pub fingerprint: u128,
     /// What the diagnosis is expected to show.
     pub expectations: Vec<Expectation>,
     /// How far diagnosands may drift from their baseline: places in [`Options::diagnosands`] and

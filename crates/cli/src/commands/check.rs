@@ -194,11 +194,10 @@ impl<'a> Job<'a> {
         if plan.expectations.is_empty() {
             output::note(&format!("`{}` expects nothing", file.display()));
         }
-        let fingerprint = loaded.fingerprint();
         let record = if self.args.update {
             let sims = self.args.sims.unwrap_or(loaded.design.diagnosis.sims);
             let settings = Settings { seed, sims, threads, ..Settings::default() };
-            Record::run(plan, fingerprint, &settings, &self.progress).map_err(stopped)?
+            Record::run(plan, &settings, &self.progress).map_err(stopped)?
         } else {
             None
         };
@@ -206,7 +205,7 @@ impl<'a> Job<'a> {
             Some((baseline, record)) => {
                 let error = self.args.error_rate / baseline.n_diagnosands.max(1) as f64;
                 let watched = (threads, &self.progress as &dyn trialrun_run::Watch);
-                Some(compare(plan, fingerprint, record, error, watched).map_err(stopped)?)
+                Some(compare(plan, record, error, watched).map_err(stopped)?)
             }
             None => None,
         };

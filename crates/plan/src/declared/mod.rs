@@ -4,6 +4,7 @@ mod canonical;
 pub mod conditions;
 pub mod expect;
 pub mod fields;
+mod fingerprint;
 pub mod node;
 pub mod places;
 pub mod reader;
@@ -61,28 +62,6 @@ impl Design {
             }
         }
         files
-    }
-
-    /// A hash of what determines the numbers of a simulation, beside the seed and the program: the
-    /// steps, the values of the parameters and the level of tests. Comments, the layout of the
-    /// file, descriptions and expectations are not part of it.
-    ///
-    /// FNV-1a of 128 bits (Fowler, Noll and Vo; RFC 9923).
-    pub fn fingerprint(&self, parameters: &[(String, f64)], alpha: f64) -> u128 {
-        let mut hash = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
-        let mut add = |bytes: &[u8]| {
-            // The length keeps neighbours apart.
-            for byte in (bytes.len() as u64).to_le_bytes().iter().chain(bytes) {
-                hash = (hash ^ u128::from(*byte)).wrapping_mul((1 << 88) + 0x13b);
-            }
-        };
-        add(self.canonical.as_bytes());
-        for (name, value) in parameters {
-            add(name.as_bytes());
-            add(&value.to_bits().to_le_bytes());
-        }
-        add(&alpha.to_bits().to_le_bytes());
-        hash
     }
 }
 

@@ -81,14 +81,13 @@ const NINE_IN_TEN: f64 = 1.2815515655446004;
 /// If a simulation can not be done.
 pub fn compare(
     plan: &Plan,
-    fingerprint: u128,
     baseline: &Record,
     error: f64,
     (threads, watch): (Option<usize>, &dyn Watch),
 ) -> Result<Comparison, Stopped> {
     let run = |seed: u64| {
         let settings = Settings { seed, sims: baseline.sims, threads, ..Settings::default() };
-        Record::run(plan, fingerprint, &settings, watch)
+        Record::run(plan, &settings, watch)
     };
     let Some(again) = run(baseline.seed)? else { return Ok(Comparison::Interrupted) };
     let mut differences = baseline.differences(&again);

@@ -99,7 +99,6 @@ impl Record {
     /// If a simulation can not be done.
     pub fn run(
         plan: &Plan,
-        fingerprint: u128,
         settings: &Settings,
         watch: &dyn Watch,
     ) -> Result<Option<Self>, Stopped> {
@@ -127,7 +126,7 @@ impl Record {
         });
         Ok(Some(Self {
             design: plan.name.clone(),
-            fingerprint,
+            fingerprint: plan.fingerprint,
             version: env!("CARGO_PKG_VERSION").to_string(),
             seed: settings.seed,
             sims: settings.sims,

@@ -1,19 +1,17 @@
 //! Tests of records and of the tests for drift.
 
-use trialrun_plan::{Design, Options, Plan, compile, read};
+use trialrun_plan::{Options, Plan, compile, read};
 
 use super::*;
 use crate::Unwatched;
 use crate::check::Sample;
 
 /// A mean of `n` values; its interval has the wrong width where `alpha` is another.
-fn design(text: &str) -> (Design, Plan) {
+fn design(text: &str) -> Plan {
     let (design, errors) = read(text);
     assert!(errors.is_empty(), "{errors:?}");
-    let design = design.unwrap();
     let options = Options { diagnosands: diagnosands::INFO, ..Options::default() };
-    let plan = compile(&design, &options).map_err(|e| format!("{e:?}")).unwrap();
-    (design, plan)
+    compile(&design.unwrap(), &options).map_err(|e| format!("{e:?}")).unwrap()
 }
 
 const DESIGN: &str = r#"Design(
@@ -27,20 +25,18 @@ const DESIGN: &str = r#"Design(
     DRIFT
 )"#;
 
-fn variant(from: &str, to: &str, drift: &str) -> (Design, Plan) {
+fn variant(from: &str, to: &str, drift: &str) -> Plan {
     let text = DESIGN.replace(from, to).replace("DRIFT", drift);
     design(&text)
 }
 
-fn record((design, plan): &(Design, Plan), sims: u64) -> Record {
-    let fingerprint = design.fingerprint(&plan.parameters, plan.alpha);
+fn record(plan: &Plan, sims: u64) -> Record {
     let settings = Settings { seed: 3, sims, threads: Some(2), ..Settings::default() };
-    Record::run(plan, fingerprint, &settings, &Unwatched).unwrap().unwrap()
+    Record::run(plan, &settings, &Unwatched).unwrap().unwrap()
 }
 
-fn compared(now: &(Design, Plan), baseline: &Record) -> Comparison {
-    let fingerprint = now.0.fingerprint(&now.1.parameters, now.1.alpha);
-    compare(&now.1, fingerprint, baseline, 1e-4, (Some(2), &Unwatched)).unwrap()
+fn compared(now: &Plan, baseline: &Record) -> Comparison {
+    compare(now, baseline, 1e-4, (Some(2), &Unwatched)).unwrap()
 }
 
 #[test]
@@ -50,7 +46,7 @@ fn the_same_design_gives_the_same_numbers() {
     assert_eq!(compared(&before, &baseline), Comparison::Same);
     // A comment is no change; another version with the same numbers is none either.
     let commented = design(&DESIGN.replace("DRIFT", "// nothing\n"));
-    assert_eq!(commented.0.fingerprint(&[], 0.05), before.0.fingerprint(&[], 0.05));
+    assert_eq!(commented.fingerprint, before.fingerprint);
     let older = Record { version: "0.0.1".into(), ..baseline.clone() };
     assert_eq!(compared(&before, &older), Comparison::Same);
 }
