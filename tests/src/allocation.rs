@@ -90,6 +90,10 @@ const EVERYTHING: &str = r#"Design(steps: [
     Estimator(label: "counts", term: armb, method: Glm(formula: "floor(nb) ~ arm + g",
         family: NegativeBinomial, offset: "log(e)")),
     Estimator(label: "mixed", term: armb, method: Lmer(formula: "y ~ arm + x + (1 | class)")),
+    Estimator(label: "slopes", term: armb, method: Lmer(formula: "y ~ arm + x + (1 + x | class)",
+        df: KenwardRoger, weights: e)),
+    Estimator(label: "nested", term: armb, method: Lmer(
+        formula: "y ~ arm + (1 | school/class) + (1 | k)", offset: "2 * e", df: BetweenWithin)),
     Estimator(label: "crossed", term: armb,
         method: Lmer(formula: "y ~ arm + (1 | kind:g)", reml: false)),
     Aggregate(by: [class, g], variables: { m: "mean(y)", n: "count()" }),

@@ -6,6 +6,7 @@
 
 mod design_based;
 mod glm;
+mod mixed;
 
 use std::path::PathBuf;
 

@@ -222,6 +222,7 @@ impl Plan {
             dim: Default::default(),
             glm: Default::default(),
             lmm: Default::default(),
+            mixed: Default::default(),
             model: ModelScratch::default(),
             rows: vec![Row::EMPTY; self.n_rows()],
         }

@@ -69,6 +69,11 @@ impl Estimated {
             let effects: Vec<Value> = self.details.random_effects.iter().map(effect).collect();
             fit.insert("random_effects".into(), Value::Array(effects));
         }
+        if !self.details.correlations.is_empty() {
+            let pair = |(group, terms, value): &(String, [String; 2], f64)| json!({ "group": group, "terms": terms, "correlation": json_number(*value) });
+            let pairs: Vec<Value> = self.details.correlations.iter().map(pair).collect();
+            fit.insert("correlations".into(), Value::Array(pairs));
+        }
         let kept: Vec<&String> = self
             .terms
             .iter()
@@ -224,6 +229,10 @@ fn fits(results: &[Estimated]) -> String {
         let mut known: Vec<String> = words.chain(numbers).collect();
         for (group, term, sd) in &result.details.random_effects {
             known.push(format!("sd of {term} by {group} {}", significant(*sd, 6)));
+        }
+        for (group, [a, b], value) in &result.details.correlations {
+            let value = significant(*value, 6);
+            known.push(format!("correlation of {a} and {b} by {group} {value}"));
         }
         if !known.is_empty() {
             text += &format!("{}: {}\n", result.label, known.join(", "));

@@ -31,6 +31,8 @@ pub enum Failure {
     SplitCluster,
     /// The treatment has a value that is no condition.
     NotACondition,
+    /// Crossed groups are so many that their matrix does not fit into memory.
+    TooLarge,
     /// An outcome that the family does not allow: no share of successes, a negative count.
     OutcomeNotAllowed,
     /// Some combination of the predictors separates the outcomes: the likelihood has no maximum.
@@ -60,6 +62,7 @@ impl Failure {
         Self::MixedCluster,
         Self::SplitCluster,
         Self::NotACondition,
+        Self::TooLarge,
         Self::OutcomeNotAllowed,
         Self::Separation,
         Self::NoMarginalEffect,
@@ -84,6 +87,7 @@ impl Failure {
             Self::MixedCluster => "mixed_cluster",
             Self::SplitCluster => "split_cluster",
             Self::NotACondition => "not_a_condition",
+            Self::TooLarge => "too_large",
             Self::OutcomeNotAllowed => "outcome_not_allowed",
             Self::Separation => "separation",
             Self::NoMarginalEffect => "no_marginal_effect",
@@ -111,6 +115,7 @@ impl Failure {
             Self::MixedCluster => "units of one cluster have different conditions",
             Self::SplitCluster => "a cluster has units in more than one block",
             Self::NotACondition => "the treatment has a value that is no condition",
+            Self::TooLarge => "crossed groups are too many for one matrix",
             Self::OutcomeNotAllowed => "an outcome is none that the family allows",
             Self::Separation => "the predictors separate the outcomes: there is no estimate",
             Self::NoMarginalEffect => "an intercept or interaction has no marginal effect",

@@ -63,6 +63,8 @@ pub struct Details {
     pub tests: Vec<Test>,
     /// Standard deviations of random effects: group, term, value.
     pub random_effects: Vec<(String, String, f64)>,
+    /// Correlations of random effects of one group: group, the two terms, value.
+    pub correlations: Vec<(String, [String; 2], f64)>,
     /// Which coefficients were kept.
     pub kept: Vec<bool>,
     /// Variance matrix of the kept coefficients, by rows.

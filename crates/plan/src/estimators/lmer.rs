@@ -1,39 +1,54 @@
-//! A linear mixed model with a random intercept, as lme4's `lmer` with lmerTest's tests.
+//! A linear mixed model, as lme4's `lmer` with the tests of lmerTest, pbkrtest and nlme.
 //!
 //! # Fields
-//! - `formula`: the model, such as `"score ~ treatment + (1 | student)"`. One random intercept is
-//!   fitted; its groups are a level, a variable, or the combinations `a:b`.
+//! - `formula`: the model, such as `"score ~ treatment + (1 | class)"`. Random effects: intercepts
+//!   `(1 | g)`, slopes `(1 + x | g)` correlated with the intercept, `(x || g)` not correlated,
+//!   `(0 + x | g)` alone; several of them, for nested groups (`(1 | school/class)`) or crossed ones
+//!   (`(1 | rater) + (1 | essay)`). Groups are a level, a variable, or the combinations `a:b`.
 //! - `reml`: `true` (the default) for restricted maximum likelihood, `false` for maximum
 //!   likelihood.
-//! - `df`: degrees of freedom of the t statistics: `Satterthwaite` (the default), `Residual`
-//!   (observations less coefficients), or `Z` (a normal statistic).
+//! - `df`: degrees of freedom of the t statistics: `Satterthwaite` (the default), `KenwardRoger`
+//!   (with its covariance of the coefficients; needs REML), `BetweenWithin` (groups at the level at
+//!   which a predictor varies, less what is estimated there), `Residual` (observations less
+//!   coefficients), or `Z` (a normal statistic).
 //! - `weights`: a variable; the residual variance of a row is `sigma^2 / weight`.
+//! - `offset`: an expression that is a known part of the outcome's mean.
 //!
 //! # Formula
-//! `y = Xb + a_group + e`, `a ~ N(0, theta^2 sigma^2)`, `e ~ N(0, sigma^2)`; `theta` minimises the
-//! profiled criterion of lme4. A fit with `theta = 0` is a success, counted as `boundary`.
+//! `y = Xb + Zu + e`, `u ~ N(0, sigma^2 Lambda Lambda')`, `e ~ N(0, sigma^2)`; `Lambda` minimises
+//! the profiled criterion of lme4, to the last digits that it supports (lmer itself stops some
+//! 1e-5 before). A fit in which a variance is zero, or a correlation one, is a success, counted as
+//! `boundary`.
+//!
+//! With few groups, say below forty, `Z` makes tests of a treatment of whole groups too bold: use
+//! `Satterthwaite` or `KenwardRoger`.
 //!
 //! # Example
 //! ```ron
 //! Estimator(label: "Random intercept", estimand: ate, term: treatment,
 //!     method: Lmer(formula: "score ~ treatment + (1 | student)", df: Satterthwaite)),
+//! Estimator(label: "Effects vary by site", estimand: ate, term: treatment,
+//!     method: Lmer(formula: "score ~ treatment + (1 + treatment | site)", df: KenwardRoger)),
 //! ```
 //!
 //! # References
 //! Bates, Maechler, Bolker and Walker 2015, Journal of Statistical Software 67(1). Kuznetsova,
-//! Brockhoff and Christensen 2017, Journal of Statistical Software 82(13).
+//! Brockhoff and Christensen 2017, Journal of Statistical Software 82(13). Kenward and Roger 1997,
+//! Biometrics 53:983. Pinheiro and Bates 2000, Mixed-Effects Models in S and S-PLUS.
 
 use trialrun_lang::{Diagnostic, Formula, RandomTerm};
 use trialrun_stats::Failure;
-use trialrun_stats::lmm::{self, Df, Method};
+use trialrun_stats::lmm::mixed::Df;
+use trialrun_stats::lmm::{self, Method};
 
 use super::Declared;
 use super::build::{self, Wanted};
 use super::estimation::{Coef, Details, Fit, Fitted};
+use super::mixed;
 use super::model::Model;
 use super::resolve;
 use crate::compile::Compiler;
-use crate::declared::{Fields, Name, Reader, Text};
+use crate::declared::{Fields, Name, Reader, Scalar, Text};
 use crate::exec::Workspace;
 use crate::ids::LevelId;
 
@@ -44,30 +59,49 @@ pub struct Lmer {
     reml: bool,
     df: Df,
     weights: Option<Name>,
+    offset: Option<Scalar>,
 }
 
 /// The kinds of degrees of freedom, by name.
-const DF: &[(&str, Df)] =
-    &[("Satterthwaite", Df::Satterthwaite), ("Residual", Df::Residual), ("Z", Df::Z)];
+const DF: &[(&str, Df)] = &[
+    ("Satterthwaite", Df::Satterthwaite),
+    ("KenwardRoger", Df::KenwardRoger),
+    ("BetweenWithin", Df::BetweenWithin),
+    ("Residual", Df::Residual),
+    ("Z", Df::Z),
+];
 
 impl Declared for Lmer {
     fn read(r: &mut Reader, f: &mut Fields<'_>) -> Option<Self> {
         let formula = f.required(r, "formula", Reader::text);
         let reml = f.take(r, "reml").map_or(Some(true), |node| r.flag(node));
-        let df = f.take(r, "df").map_or(Some(Df::Satterthwaite), |node| r.choice(node, DF));
+        let df_node = f.take(r, "df");
+        let df = df_node.map_or(Some(Df::Satterthwaite), |node| r.choice(node, DF));
         let weights = f.optional(r, "weights", Reader::identifier);
-        Some(Self { formula: formula?, reml: reml?, df: df?, weights })
+        let offset = f.optional(r, "offset", Reader::scalar);
+        if let (Some(node), Some(Df::KenwardRoger), Some(false)) = (df_node, df, reml) {
+            let error = Diagnostic::error(node.span, "`KenwardRoger` needs REML")
+                .label("not for maximum likelihood")
+                .hint("leave `reml: false` out, or use `df: Satterthwaite`");
+            r.error(error);
+            return None;
+        }
+        Some(Self { formula: formula?, reml: reml?, df: df?, weights, offset })
     }
 
     fn compile(&self, cx: &mut Compiler<'_>, level: LevelId) -> Option<(Model, Box<dyn Fit>)> {
         let formula = resolve::parse(cx, &self.formula)?;
         resolve::no_instruments(cx, &formula, "Lmer")?;
-        let random = self.random_intercept(cx, &formula)?;
+        let method = if self.reml { Method::Reml } else { Method::Ml };
+        let (Some(random), Some(df)) = (self.random_intercept(&formula), plain(self.df)) else {
+            let weights = self.weights.as_ref();
+            let fit = mixed::Wanted { method, df: self.df, weights, offset: self.offset.as_ref() };
+            return fit.compile(cx, &formula, level);
+        };
         let groups = Wanted::Random(random);
         let model = build::model(cx, &formula, level, &groups, self.weights.as_ref())?;
-        let names: Vec<&str> = random.grouping.iter().map(|(name, _)| name.as_str()).collect();
-        let method = if self.reml { Method::Reml } else { Method::Ml };
-        Some((model, Box::new(RandomIntercept { method, df: self.df, group: names.join(":") })))
+        let group = random.grouping_label();
+        Some((model, Box::new(RandomIntercept { method, df, group })))
     }
 
     fn describe(&self) -> String {
@@ -78,40 +112,29 @@ impl Declared for Lmer {
 }
 
 impl Lmer {
-    /// The one random intercept of the formula; anything else is refused with a way out.
-    fn random_intercept<'f>(
-        &self,
-        cx: &mut Compiler<'_>,
-        formula: &'f Formula,
-    ) -> Option<&'f RandomTerm> {
-        let (span, message, hint) = match formula.random.as_slice() {
-            [] => (
-                formula.span,
-                "this model has no random effect",
-                "add one, such as `(1 | class)`, or use `LmRobust`",
-            ),
-            [one] if one.intercept && one.slopes.is_empty() => return Some(one),
-            [one] => (
-                one.span,
-                "random slopes are not fitted yet",
-                "this version fits one random intercept, such as `(1 | class)`",
-            ),
-            [_, second, ..] => (
-                second.span,
-                "several random effects are not fitted yet",
-                "this version fits one random intercept, such as `(1 | class)`",
-            ),
-        };
-        let error = Diagnostic::error(span, message).label("can not be fitted");
-        cx.report(error.hint(hint));
-        None
+    /// The random intercept of a model that has no more, for the fast route.
+    fn random_intercept<'f>(&self, formula: &'f Formula) -> Option<&'f RandomTerm> {
+        match formula.random.as_slice() {
+            [one] if one.intercept && one.slopes.is_empty() && self.offset.is_none() => Some(one),
+            _ => None,
+        }
     }
 }
 
-/// The fit.
+/// The degrees of freedom that the fast route knows.
+fn plain(df: Df) -> Option<lmm::Df> {
+    match df {
+        Df::Satterthwaite => Some(lmm::Df::Satterthwaite),
+        Df::Residual => Some(lmm::Df::Residual),
+        Df::Z => Some(lmm::Df::Z),
+        Df::KenwardRoger | Df::BetweenWithin => None,
+    }
+}
+
+/// The fit of one random intercept.
 struct RandomIntercept {
     method: Method,
-    df: Df,
+    df: lmm::Df,
     group: String,
 }
 

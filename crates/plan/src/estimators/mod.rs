@@ -18,6 +18,7 @@ mod lin;
 mod lm_robust;
 mod lmer;
 mod matrix;
+pub mod mixed;
 pub mod model;
 mod pick;
 mod resolve;

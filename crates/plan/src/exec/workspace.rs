@@ -6,6 +6,7 @@ use super::allocation::Allocation;
 use super::matching::Points;
 use super::{Operand, Values, assign};
 use crate::estimators::glm::GlmScratch;
+use crate::estimators::mixed::MixedScratch;
 use crate::estimators::model::ModelScratch;
 use crate::ids::{AllocationId, ColumnId, GroupingId, LevelId, LinkId, RunsId};
 use crate::result::Row;
@@ -59,6 +60,8 @@ pub struct Workspace {
     pub(crate) glm: GlmScratch,
     /// Scratch of mixed models.
     pub(crate) lmm: lmm::Scratch,
+    /// Scratch of mixed models in general.
+    pub(crate) mixed: MixedScratch,
     /// Model matrices.
     pub(crate) model: ModelScratch,
     /// What the estimators gave, a row for each estimator and term.

@@ -9,6 +9,7 @@ mod basis;
 mod estimates;
 mod groups;
 mod kernels;
+pub mod mixed;
 mod optimum;
 mod profile;
 mod sums;

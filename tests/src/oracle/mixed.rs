@@ -1,0 +1,146 @@
+//! Mixed models in general against lme4, lmerTest, pbkrtest and nlme.
+
+use serde_json::Value;
+use trialrun_plan::Details;
+
+use super::{cases, close, compare, compare_vcov, fit, number};
+
+/// The method of a case.
+fn method(case: &Value, df: &str) -> String {
+    let reml = case["REML"].as_bool().unwrap();
+    let weights = case["weights"].as_str().map_or(String::new(), |w| format!(", weights: {w}"));
+    format!("Lmer(formula: {}, reml: {reml}, df: {df}{weights})", case["formula"])
+}
+
+/// The same through the general route: an offset of zero is no offset.
+fn general(case: &Value, df: &str) -> String {
+    method(case, df).replace("Lmer(", "Lmer(offset: 0, ")
+}
+
+/// Compares standard deviations and correlations with R's table, in any order of the groups.
+fn compare_variances(case: &Value, details: &Details) {
+    let table = &case["varcomp"];
+    let text = |field: &str, i: usize| table[field][i].as_str();
+    let names = |group: &str| {
+        let group = group.split_once('.').map_or(group, |(name, _)| name);
+        let mut names: Vec<String> = group.split(':').map(str::to_string).collect();
+        names.sort();
+        names
+    };
+    let mut n = 0;
+    for i in 0..table["group"].as_array().unwrap().len() {
+        let (group, Some(term)) = (text("group", i).unwrap(), text("term1", i)) else { continue };
+        let same = |ours: &str| names(ours) == names(group);
+        let ours = match text("term2", i) {
+            None => {
+                let mut effects = details.random_effects.iter();
+                effects.find(|(g, t, _)| same(g) && t == term).map(|(_, _, sd)| *sd)
+            }
+            Some(other) => {
+                let mut pairs = details.correlations.iter();
+                let is =
+                    |t: &[String; 2]| t.contains(&term.to_string()) && t.contains(&other.into());
+                pairs.find(|(g, t, _)| same(g) && is(t)).map(|(_, _, value)| *value)
+            }
+        };
+        let what = format!("{group} {term}");
+        let ours = ours.unwrap_or_else(|| panic!("{}: {what} is missing", case["name"]));
+        close(case, &what, ours, &table["sd_or_cor"][i], 1e-7);
+        n += 1;
+    }
+    assert_eq!(n, details.random_effects.len() + details.correlations.len(), "{}", case["name"]);
+}
+
+/// Every case of lmer: nested and crossed groups, slopes, and random intercepts once more through
+/// the general route.
+#[test]
+fn mixed_models_are_those_of_r() {
+    let mut n = 0;
+    for case in cases("lmm") {
+        n += 1;
+        let (coefficients, details) = fit(&case, &general(&case, "Satterthwaite"));
+        let own = &case["satterthwaite"];
+        let fields = [
+            ("estimate", &case["estimate"], 1e-7),
+            ("std_error", &case["std_error"], 1e-7),
+            ("df", &own["df"], 1e-6),
+            ("p_value", &own["p_value"], 1e-6),
+            ("conf_low", &own["conf_low"], 1e-7),
+            ("conf_high", &own["conf_high"], 1e-7),
+        ];
+        compare(&case, &fields, &coefficients);
+        compare_vcov(&case, &details, 1e-7);
+        compare_variances(&case, &details);
+        let reml = case["REML"].as_bool().unwrap();
+        let criterion = if reml { "reml_criterion" } else { "deviance" };
+        for (name, field) in [
+            ("sigma", "sigma"),
+            (criterion, "criterion"),
+            ("log_likelihood", "loglik"),
+            ("aic", "aic"),
+            ("bic", "bic"),
+        ] {
+            close(&case, name, number(&details, name), &case[field], 1e-8);
+        }
+        assert_eq!(coefficients[0].row.boundary, case["singular"].as_bool().unwrap());
+        let (z, _) = fit(&case, &method(&case, "Z"));
+        let fields = [
+            ("conf_low", &case["wald_z"]["conf_low"], 1e-7),
+            ("conf_high", &case["wald_z"]["conf_high"], 1e-7),
+        ];
+        compare(&case, &fields, &z);
+    }
+    assert_eq!(n, 32, "mixed models");
+}
+
+/// Kenward and Roger's degrees of freedom and covariance, of every case by REML.
+#[test]
+fn kenward_roger_is_that_of_r() {
+    let mut n = 0;
+    for case in cases("lmm") {
+        let own = &case["kenward_roger"];
+        if own.is_null() {
+            continue;
+        }
+        n += 1;
+        let (coefficients, details) = fit(&case, &method(&case, "KenwardRoger"));
+        let fields = [
+            ("estimate", &case["estimate"], 1e-7),
+            ("std_error", &own["std_error"], 1e-7),
+            ("df", &own["df"], 1e-7),
+            ("statistic", &own["statistic"], 1e-7),
+            ("p_value", &own["p_value"], 1e-6),
+            ("conf_low", &own["conf_low"], 1e-7),
+            ("conf_high", &own["conf_high"], 1e-7),
+        ];
+        compare(&case, &fields, &coefficients);
+        let mut adjusted = case.clone();
+        adjusted["vcov"] = own["vcov_adj"].clone();
+        compare_vcov(&adjusted, &details, 1e-7);
+    }
+    // pbkrtest has none for the fit with weights.
+    assert_eq!(n, 15, "mixed models by REML without weights");
+}
+
+/// Degrees of freedom between and within groups: those that nlme's `lme` prints, see
+/// `between_within.R`.
+#[test]
+fn between_and_within_is_that_of_nlme() {
+    let cases: [(&str, &str, &[f64]); 4] = [
+        ("lmm_nested.csv", "y ~ z + x1 + (1 | school/class)", &[92.0, 18.0, 92.0]),
+        ("lmm_slopes.csv", "y ~ z + x + (1 + x | g)", &[86.0, 14.0, 86.0]),
+        (
+            "lmm_splitplot.csv",
+            "y ~ main * sub + (1 | row/plot)",
+            &[20.0, 16.0, 16.0, 16.0, 16.0, 20.0, 20.0, 20.0, 20.0, 20.0],
+        ),
+        ("lmm_unbalanced.csv", "y ~ z + x1 + (1 | g)", &[60.0, 10.0, 60.0]),
+    ];
+    for (data, formula, expected) in cases {
+        let case = serde_json::json!({ "name": formula, "data": data });
+        let method = format!("Lmer(formula: \"{formula}\", df: BetweenWithin)");
+        let (coefficients, _) = fit(&case, &method);
+        let found: Vec<f64> = coefficients.iter().map(|c| c.row.fit.unwrap().df).collect();
+        assert_eq!(found, expected, "{formula}");
+    }
+}
