@@ -70,7 +70,10 @@ impl Estimated {
             fit.insert("random_effects".into(), Value::Array(effects));
         }
         if !self.details.correlations.is_empty() {
-            let pair = |(group, terms, value): &(String, [String; 2], f64)| json!({ "group": group, "terms": terms, "correlation": json_number(*value) });
+            let pair = |(group, terms, value): &(String, [String; 2], f64)| {
+                let value = json_number(*value);
+                json!({ "group": group, "terms": terms, "correlation": value })
+            };
             let pairs: Vec<Value> = self.details.correlations.iter().map(pair).collect();
             fit.insert("correlations".into(), Value::Array(pairs));
         }

@@ -47,7 +47,7 @@ pub enum Failure {
 
 impl Failure {
     /// Every reason, in the order in which reports list them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::NoRows,
         Self::NotFinite,
         Self::TermDropped,

@@ -48,7 +48,8 @@ impl Wanted<'_> {
         }
         let resolved = resolve::resolve(cx, formula, level).map(Resolved::with_every_row);
         let nothing = build::Wanted::Nothing;
-        let model = build::assemble(cx, resolved, level, &nothing, self.weights, None);
+        let beside = build::Beside { weights: self.weights, ..build::Beside::default() };
+        let model = build::assemble(cx, resolved, level, &nothing, beside);
         let effects: Vec<Option<Effects>> =
             formula.random.iter().map(|term| resolve_effects(cx, term, level)).collect();
         let offset = self.offset.map(|offset| resolve::offset(cx, offset, level));
@@ -170,12 +171,10 @@ struct MixedFit {
 
 impl MixedFit {
     /// Fits, and hands the fit to `use_fit`.
-    fn with_fit<T>(
-        &self,
-        model: &Model,
-        ws: &mut Workspace,
-        use_fit: impl FnOnce(&mut mixed::Fit<'_>, &ModelScratch, &mut Vec<f64>) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
+    fn with_fit<T, F>(&self, model: &Model, ws: &mut Workspace, use_fit: F) -> Result<T, Failure>
+    where
+        F: FnOnce(&mut mixed::Fit<'_>, &ModelScratch, &mut Vec<f64>) -> Result<T, Failure>,
+    {
         let n = ws.size(model.rows);
         let Workspace { columns, runs, model: scratch, mixed, .. } = ws;
         let rows = model.rows(scratch, columns, runs, n);

@@ -3,8 +3,8 @@
 use super::{Data, Family};
 use crate::Failure;
 use crate::linalg::gram_schmidt::orthogonalise;
-use crate::linalg::room;
 use crate::linalg::vector::dot;
+use crate::linalg::{emptied, room};
 
 /// Rows are collapsed where they have at most so many different sets of predictors.
 const CELLS_MAX: usize = 64;
@@ -159,7 +159,7 @@ impl Cells {
     /// Replaces codes by numbers of cells in order of appearance.
     fn number_cells(&mut self, data: &Data) {
         let m = data.y.len();
-        self.origin.clear();
+        emptied(&mut self.origin, m);
         let place = room(&mut self.code, m.max(CELLS_MAX));
         place.fill(NONE);
         for (i, cell) in self.cell.iter_mut().enumerate().filter(|(_, c)| **c != NONE) {
@@ -195,7 +195,7 @@ impl Cells {
             }
         }
         self.weight = 0.0;
-        self.offset.clear();
+        emptied(&mut self.offset, m);
         for (c, &i) in self.origin.iter().enumerate() {
             self.w[c] = Self::weight_of(data, i as usize);
             self.weight += self.w[c] * self.n[c];
@@ -218,7 +218,7 @@ impl Cells {
         room(&mut self.r, p * p).fill(0.0);
         self.columns.clear();
         self.kept.clear();
-        self.length.clear();
+        emptied(&mut self.length, m);
         self.length.extend((0..m).map(|c| (self.n[c] * self.w[c]).sqrt()));
         for (j, x) in data.x.chunks_exact(rows).enumerate() {
             let k = self.columns.len();

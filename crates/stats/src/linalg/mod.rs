@@ -29,6 +29,16 @@ fn grow<T: Clone + Default>(buffer: &mut Vec<T>, n: usize) {
     buffer.resize(n, T::default());
 }
 
+/// Empties a list that will get up to `n` entries; it grows with slack and never shrinks.
+#[inline]
+pub fn emptied<T>(list: &mut Vec<T>, n: usize) -> &mut Vec<T> {
+    list.clear();
+    if list.capacity() < n {
+        list.reserve_exact(n + n / 2 + 64);
+    }
+    list
+}
+
 #[cfg(test)]
 mod tests {
     use super::room;

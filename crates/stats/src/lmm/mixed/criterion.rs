@@ -1,9 +1,10 @@
 //! The profiled criterion at given covariances, and its exact derivatives.
 
-use super::Method;
 use super::index::{Component, Index};
+use super::log_product::LogProduct;
 use super::parameters::Parameters;
 use super::sums::Sums;
+use super::{Method, roomy};
 use crate::linalg::room;
 
 /// What is minimised.
@@ -19,10 +20,10 @@ pub(super) struct Problem<'a> {
 
 /// Matrices of one evaluation; those of the last stay.
 ///
-/// In a component `V = I + C' S C` with `S` the covariances, `V = L L'`. `H = Z'V^-1 Z`, `E =
-/// Z'V^-1 [Q e]`. With `Q'V^-1 Q = G G'` and `b` the generalised least squares coefficients, `Y = E_Q
-/// G'^-1` and `u = Z'V^-1 (e - Q b)`. A derivative by an element of `S` replaces `S` by a matrix `D`
-/// of zeros and ones.
+/// In a component `V = I + C' S C = L L'` with `S` the covariances; `H = Z'V^-1 Z`, `E = Z'V^-1
+/// [Q e]`. With `Q'V^-1 Q = G G'` and `b` the coefficients, `Y = E_Q G'^-1` and `u = Z'V^-1 (e -
+/// Q b)`. A derivative by an element of `S` puts a matrix of zeros and ones in its
+/// place.
 #[derive(Debug, Default)]
 pub(super) struct Work {
     /// Covariances of all factors.
@@ -31,18 +32,19 @@ pub(super) struct Work {
     white: Vec<f64>,
     /// `L^-1` times the turned predictors and outcome.
     rows: Vec<f64>,
-    /// `[Q e]'V^-1[Q e]`; after factoring, `G` in the lower triangle, and in its last row what `G^-1`
-    /// makes of the outcome, with `sqrt(r2)` at the end.
+    /// `[Q e]'V^-1[Q e]`; after factoring, `G` in the lower triangle, and in its last row what
+    /// `G^-1` makes of the outcome, with `sqrt(r2)` at the end.
     pub joint: Vec<f64>,
     /// `b`.
     pub b: Vec<f64>,
     /// Residual sum of squares.
     pub r2: f64,
     /// `H` of one component.
-    h: Vec<f64>,
+    pub h: Vec<f64>,
     /// `Y Y'` of one component.
     r: Vec<f64>,
-    y: Vec<f64>,
+    /// `Y` of one component.
+    pub y: Vec<f64>,
     u: Vec<f64>,
     n: Vec<f64>,
     /// `tr(V^-1 V_k)`.
@@ -77,8 +79,8 @@ impl Problem<'_> {
     pub fn value(&self, work: &mut Work) -> Option<f64> {
         let (width, p) = (self.sums.width, self.p());
         let ends = self.index.components[self.index.len()];
-        room(&mut work.white, ends.square);
-        room(&mut work.rows, ends.start * width);
+        roomy(&mut work.white, ends.square);
+        roomy(&mut work.rows, ends.start * width);
         let joint = room(&mut work.joint, width * width);
         joint.copy_from_slice(&self.sums.below[..width * width]);
         let mut determinant = LogProduct::default();
@@ -168,7 +170,7 @@ impl Problem<'_> {
     /// The lower triangle of `I + C' S C`.
     fn spread(&self, c: usize, at: Component, triangle: &[f64], sigma: &[f64], n: &mut Vec<f64>) {
         let q = at.q;
-        let n = room(n, 2 * q * q);
+        let n = roomy(n, 2 * q * q);
         let (n, half) = n.split_at_mut(q * q);
         n.fill(0.0);
         half.fill(0.0);
@@ -235,14 +237,14 @@ impl Problem<'_> {
     }
 
     /// `H`, `Y`, `Y Y'` and `u` of a component.
-    fn prepare(&self, c: usize, work: &mut Work) {
+    pub fn prepare(&self, c: usize, work: &mut Work) {
         let (at, p, width) = (self.index.components[c], self.p(), self.sums.width);
         let q = at.q;
         let white = &work.white[at.square..at.square + q * q];
         let rows = &work.rows[at.start * width..(at.start + q) * width];
-        let h = room(&mut work.h, q * q);
+        let h = roomy(&mut work.h, q * q);
         h.fill(0.0);
-        let y = room(&mut work.y, q * width);
+        let y = roomy(&mut work.y, q * width);
         y.fill(0.0);
         for i in 0..q {
             let k = &white[i * q..(i + 1) * q];
@@ -257,7 +259,7 @@ impl Problem<'_> {
                 }
             }
         }
-        let u = room(&mut work.u, q);
+        let u = roomy(&mut work.u, q);
         for (u, e) in u.iter_mut().zip(y.chunks_exact_mut(width)) {
             *u = e[p] - (0..p).map(|j| e[j] * work.b[j]).sum::<f64>();
             for j in 0..p {
@@ -266,7 +268,7 @@ impl Problem<'_> {
                 e[j] = (e[j] - done) / g[j];
             }
         }
-        let r = room(&mut work.r, q * q);
+        let r = roomy(&mut work.r, q * q);
         for a in 0..q {
             for b in 0..=a {
                 let (x, z) = (&y[a * width..a * width + p], &y[b * width..b * width + p]);
@@ -373,59 +375,5 @@ impl Problem<'_> {
                 (curvature[at], curvature[l * n + k]) = (value, value);
             }
         }
-    }
-
-    /// `G^-1 Q'V^-1 V_k V^-1 V_l V^-1 Q G'^-1` for each pair, `p x p` matrices, summed over the
-    /// components; `differentiate` must have been called.
-    pub fn sandwiches(&self, work: &mut Work, out: &mut Vec<f64>) {
-        let (n, p, width) = (self.parameters.len(), self.p(), self.sums.width);
-        let out = room(out, n * n * p * p);
-        out.fill(0.0);
-        for c in 0..self.index.len() {
-            self.prepare(c, work);
-            for k in 0..n {
-                for l in 0..n {
-                    let matrix = &mut out[(k * n + l) * p * p..(k * n + l + 1) * p * p];
-                    self.each_pair(c, k, l, |a, b, s, t, q| {
-                        let inner = work.h[b * q + s];
-                        for i in 0..p {
-                            let left = inner * work.y[a * width + i];
-                            for j in 0..p {
-                                matrix[i * p + j] += left * work.y[t * width + j];
-                            }
-                        }
-                    });
-                }
-            }
-        }
-    }
-}
-
-/// The logarithm of a product, of which few are taken.
-#[derive(Debug)]
-struct LogProduct {
-    sum: f64,
-    product: f64,
-}
-
-impl Default for LogProduct {
-    fn default() -> Self {
-        Self { sum: 0.0, product: 1.0 }
-    }
-}
-
-impl LogProduct {
-    fn add(&mut self, factor: f64) {
-        let longer = self.product * factor;
-        if (1e-200..1e200).contains(&longer) {
-            self.product = longer;
-        } else {
-            self.sum += libm::log(self.product);
-            self.product = factor;
-        }
-    }
-
-    fn sum(&self) -> f64 {
-        self.sum + libm::log(self.product)
     }
 }

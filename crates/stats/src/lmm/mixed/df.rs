@@ -50,9 +50,9 @@ pub(super) struct Work {
 
 /// Satterthwaite's degrees of freedom of the coefficient with `a = G^-1 c`.
 ///
-/// `1 / df = 1 / nu + g' F^-1 g`, `F` the Hessian of the criterion by theta, `g` the gradient of the
-/// logarithm of the variance along the criterion's profile in sigma. Elements at zero do not move
-/// the variance to first order. Flat directions are left out.
+/// `1 / df = 1 / nu + g' F^-1 g`, `F` the Hessian of the criterion by theta, `g` the gradient of
+/// the logarithm of the variance along the criterion's profile in sigma. Elements at zero do not
+/// move the variance to first order. Flat directions are left out.
 ///
 /// # References
 /// Kuznetsova, Brockhoff and Christensen 2017, Journal of Statistical Software 82(13), section 2.3.
@@ -161,6 +161,33 @@ pub(super) fn kenward_roger(
     Ok(())
 }
 
+impl Problem<'_> {
+    /// `G^-1 Q'V^-1 V_k V^-1 V_l V^-1 Q G'^-1` for each pair, `p x p` matrices, summed over the
+    /// components; `differentiate` must have been called.
+    fn sandwiches(&self, work: &mut Evaluation, out: &mut Vec<f64>) {
+        let (n, p, width) = (self.parameters.len(), self.p(), self.sums.width);
+        let out = room(out, n * n * p * p);
+        out.fill(0.0);
+        for c in 0..self.index.len() {
+            self.prepare(c, work);
+            for k in 0..n {
+                for l in 0..n {
+                    let matrix = &mut out[(k * n + l) * p * p..(k * n + l + 1) * p * p];
+                    self.each_pair(c, k, l, |a, b, s, t, q| {
+                        let inner = work.h[b * q + s];
+                        for i in 0..p {
+                            let left = inner * work.y[a * width + i];
+                            for j in 0..p {
+                                matrix[i * p + j] += left * work.y[t * width + j];
+                            }
+                        }
+                    });
+                }
+            }
+        }
+    }
+}
+
 /// Inverts the symmetric matrix in `traces` into `inverse`.
 fn invert(size: usize, work: &mut Work) -> Result<(), Failure> {
     let m = &mut work.traces[..size * size];
@@ -234,10 +261,10 @@ pub(super) fn form(m: &[f64], a: &[f64]) -> f64 {
 
 /// Degrees of freedom between and within groups of every predictor.
 ///
-/// Factors are ordered by their number of groups, `m_1 <= m_2 ...`; a predictor belongs to the first
-/// factor within whose groups it does not vary, or to the observations. There `m_i - m_(i-1) - p_i`
-/// degrees of freedom are left, `p_i` predictors belonging there; `m_0` is one where there is an
-/// intercept. The intercept has those of the observations.
+/// Factors are ordered by their number of groups, `m_1 <= m_2 ...`; a predictor belongs to the
+/// first factor within whose groups it does not vary, or to the observations. There `m_i -
+/// m_(i-1) - p_i` degrees of freedom are left, `p_i` predictors belonging there; `m_0` is one where
+/// there is an intercept. The intercept has those of the observations.
 ///
 /// # References
 /// Pinheiro and Bates 2000, Mixed-Effects Models in S and S-PLUS, section 2.4.2.

@@ -2,7 +2,7 @@
 
 use super::basis::Basis;
 use super::{Data, Failure, Structure};
-use crate::linalg::room;
+use crate::linalg::{emptied, room};
 
 /// Most numbers that the matrices of all components may have.
 const NUMBERS_MAX: usize = 40_000_000;
@@ -195,7 +195,7 @@ impl Index {
         let total = self.first[n_factors];
         room(&mut self.component, total).fill(NONE);
         room(&mut self.column, total);
-        self.components.clear();
+        emptied(&mut self.components, total + 1);
         let mut counts = 0;
         for node in 0..total {
             let root = Self::find(&mut self.parent, node as u32) as usize;
@@ -224,8 +224,7 @@ impl Index {
                 return Err(Failure::TooLarge);
             }
         }
-        self.groups.clear();
-        self.groups.resize(total, Group::default());
+        emptied(&mut self.groups, total).resize(total, Group::default());
         let next = room(&mut self.table, self.components.len());
         next.iter_mut().zip(&self.components).for_each(|(n, c)| *n = c.groups as u32);
         for node in 0..total {

@@ -12,6 +12,7 @@ mod criterion;
 mod df;
 mod estimates;
 mod index;
+mod log_product;
 mod parameters;
 mod search;
 mod sums;
@@ -26,6 +27,7 @@ pub use estimates::{Coefficient, Fit};
 
 use super::Method;
 use crate::Failure;
+use crate::linalg::room;
 use basis::Basis;
 use criterion::Work;
 use index::Index;
@@ -76,6 +78,13 @@ pub struct Scratch {
     work: Work,
     search: Search,
     df: df::Work,
+}
+
+/// Room for `n` numbers, with more to spare than `room` gives: sizes here are squares of numbers of
+/// groups, which vary more than the numbers do.
+fn roomy(buffer: &mut Vec<f64>, n: usize) -> &mut [f64] {
+    let wanted = if buffer.len() < n { 3 * n + 512 } else { n };
+    &mut room(buffer, wanted)[..n]
 }
 
 /// Fits a linear mixed model by minimising the profiled criterion of lme4.

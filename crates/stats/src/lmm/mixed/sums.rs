@@ -3,7 +3,7 @@
 use super::basis::Basis;
 use super::index::Index;
 use super::parameters::Parameters;
-use super::{Data, Structure};
+use super::{Data, Structure, roomy};
 use crate::Failure;
 use crate::linalg::room;
 
@@ -54,8 +54,8 @@ impl Sums {
         let k = basis.columns.len();
         self.width = k + 1;
         let ends = index.components[index.len()];
-        room(&mut self.c, ends.square).fill(0.0);
-        room(&mut self.turned, ends.start * self.width).fill(0.0);
+        roomy(&mut self.c, ends.square).fill(0.0);
+        roomy(&mut self.turned, ends.start * self.width).fill(0.0);
         self.accumulate(data, structure, parameters, basis, index);
         self.set_below(data, basis);
         let mut spare = basis.n_obs;
