@@ -79,7 +79,8 @@ pub enum Command {
         after_help = "Examples:\n  trialrun check designs/\n  \
                       trialrun check my.ron --max-sims 50000\n  \
                       trialrun check designs/ --update\n  \
-                      trialrun check designs/ --baseline reports/baseline.json --junit out.xml --github"
+                      trialrun check designs/ --baseline reports/baseline.json --junit out.xml \
+                      --github"
     )]
     Check(CheckArgs),
 }
@@ -246,7 +247,8 @@ pub struct DiagnoseArgs {
     /// Number of threads; all processors if it is left out. The result does not depend on it.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// Simulate until Monte Carlo errors are this small, for every estimator: coverage=0.003,bias=0.001.
+    /// Simulate until Monte Carlo errors are this small, for every estimator:
+    /// coverage=0.003,bias=0.001.
     #[arg(long, value_name = "NAME=ERROR,...", value_delimiter = ',', value_parser = parse_target)]
     #[arg(conflicts_with = "sims")]
     pub precision: Vec<(String, f64)>,

@@ -185,7 +185,8 @@ fn a_baseline_tells_what_drifted() {
     // Failures rise from 0 to 2%: in a fiftieth of the studies the average is 0 for all.
     let failing = right.replace(
         "Aggregate(by: student, variables: { average_score: \"mean(score)\" }),",
-        "Aggregate(by: student, variables: { average_score: \"if(broken == 1, student_baseline * 0, mean(score))\" }),",
+        "Aggregate(by: student, variables: { average_score: \
+         \"if(broken == 1, student_baseline * 0, mean(score))\" }),",
     );
     let failing = failing.replace(
         "school_effect: \"normal(0, shock_sd)\" }",

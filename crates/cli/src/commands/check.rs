@@ -290,8 +290,8 @@ fn read_records(path: &Path) -> Result<Vec<Record>, Failed> {
     let name = path.display();
     if !path.exists() {
         return Err(Failed::input(format!(
-            "there is no baseline `{name}`\n  help: `trialrun check ... --update --baseline {name}` \
-             writes one"
+            "there is no baseline `{name}`\n  help: `trialrun check ... --update --baseline \
+             {name}` writes one"
         )));
     }
     let text = read_file(path)?;

@@ -98,10 +98,10 @@ fn check<'a>(plan: &'a Plan, comparison: Option<Comparison>) -> Check<'a> {
 fn text_has_a_line_for_each_expectation() {
     let plan = plan();
     let expected = "\
-verdict    design         expectation                                value             expected         simulations
-met        a <b> & \"c\"  Mean: coverage                             0.9500 (0.0031)   0.94 to 0.96           5,120
-not met    a <b> & \"c\"  Slope (x): power                           0.6120 (0.0031)   at least 0.8           5,120
-undecided  a <b> & \"c\"  Mean: rmse better than Slope ((Intercept))  no value          at least 0             5,120
+verdict    design         expectation       value             expected         simulations
+met        a <b> & \"c\"  Mean: coverage    0.9500 (0.0031)   0.94 to 0.96           5,120
+not met    a <b> & \"c\"  Slope (x): power  0.6120 (0.0031)   at least 0.8           5,120
+undecided  a <b> & \"c\"  Mean: rmse better than Slope ((Intercept))  no value  at least 0  5,120
 ";
     let text = check_text(&check(&plan, None), false);
     let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -126,7 +126,8 @@ fn text_says_what_drifted_and_what_could_have_been_seen() {
         "gone, in the baseline only: lost",
         "changed; tested for drift on 20,000 new simulations, seed 99",
         "gone: Old, z",
-        "drift Slope: coverage has drifted from 0.9500 to 0.9100 (change between -0.0480 and -0.0320), more than 0.01",
+        "drift Slope: coverage has drifted from 0.9500 to 0.9100 (change between -0.0480 and \
+         -0.0320), more than 0.01",
         "2 diagnosands tested, 1 drifted",
         "smallest drift caught in 9 of 10 runs: power 0.021, coverage 0.021",
         "error rate shared by 32 diagnosands",
@@ -186,10 +187,15 @@ fn junit_counts_and_escapes() {
     let xml = junit(&check(&plan, Some(tested())));
     assert!(xml.starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites "), "{xml}");
     assert!(
-        xml.contains("<testsuite name=\"a &lt;b&gt; &amp; &quot;c&quot;\" tests=\"4\" failures=\"2\" errors=\"1\">"),
+        xml.contains(
+            "<testsuite name=\"a &lt;b&gt; &amp; &quot;c&quot;\" tests=\"4\" failures=\"2\" \
+             errors=\"1\">"
+        ),
         "{xml}"
     );
-    assert!(xml.contains("<failure message=\"Slope (x): power is not met: it is 0.6120 ± 0.0031 after 5,120 simulations, expected at least 0.8\" type=\"power\">"), "{xml}");
+    let failure = "<failure message=\"Slope (x): power is not met: it is 0.6120 ± 0.0031 after \
+                   5,120 simulations, expected at least 0.8\" type=\"power\">";
+    assert!(xml.contains(failure), "{xml}");
     assert!(xml.contains("<failure message=\"1 diagnosand drifted\" type=\"baseline\">"), "{xml}");
     assert_eq!(xml.matches("<testcase ").count(), 4);
     assert_eq!(xml.matches("</testcase>").count() + xml.matches("\"/>").count(), 4);

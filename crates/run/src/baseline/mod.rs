@@ -13,8 +13,9 @@
 //!    the baseline.
 //!
 //! # The test
-//! A diagnosand has drifted if the bounds on its change lie outside of its tolerance. With the value
-//! `v0`, bounds `l0` to `u0` of the baseline and `v1`, `l1` to `u1` now, the bounds on the change are
+//! A diagnosand has drifted if the bounds on its change lie outside of its tolerance. With the
+//! value `v0`, bounds `l0` to `u0` of the baseline and `v1`, `l1` to `u1` now, the bounds on the
+//! change are
 //! ```text
 //! v1 - v0 - sqrt((v1 - l1)^2 + (u0 - v0)^2)  to  v1 - v0 + sqrt((u1 - v1)^2 + (v0 - l0)^2)
 //! ```
@@ -31,8 +32,8 @@
 //!
 //! # What it can not see
 //! A drift within the tolerance and the Monte Carlo error. Beside each test stands the smallest
-//! drift that it would have caught in nine runs of ten: tolerance, half the width of the bounds, and
-//! 1.28 Monte Carlo errors of the change.
+//! drift that it would have caught in nine runs of ten: tolerance, half the width of the bounds,
+//! and 1.28 Monte Carlo errors of the change.
 //!
 //! # References
 //! Zou and Donner 2008, Statistics in Medicine 27:1693 (bounds on a difference from bounds on its

@@ -17,8 +17,8 @@
 //!
 //! # Why the error rate is kept
 //! The error rate is shared equally by the expectations of a run, m of them, and by the looks, K of
-//! them. The bounds of one look miss the truth with probability `error rate / (m K)` at most. So the
-//! probability that any bounds of any expectation ever miss is at most
+//! them. The bounds of one look miss the truth with probability `error rate / (m K)` at most. So
+//! the probability that any bounds of any expectation ever miss is at most
 //! ```text
 //! m K (error rate / (m K)) = error rate
 //! ```
@@ -31,17 +31,17 @@
 //! # The bounds
 //! - A rate (coverage, power, failures ...): Clopper and Pearson's, exact for every number of
 //!   simulations.
-//! - A mean (bias, mean_se, ci_width ...): Student's t with Hall's cubic transformation, which takes
-//!   out the skewness of the simulated numbers. It is not exact; its error at 1,024 simulations and
-//!   in the far tails that a check uses is in `reports/false-alarms.md`. It asks for a finite fourth
-//!   moment, and waits as long as a few large values make up the mean.
+//! - A mean (bias, mean_se, ci_width ...): Student's t with Hall's cubic transformation, which
+//!   takes out the skewness of the simulated numbers. It is not exact; its error at 1,024
+//!   simulations and in the far tails that a check uses is in `reports/false-alarms.md`. It asks
+//!   for a finite fourth moment, and waits as long as a few large values make up the mean.
 //! - rmse: the root of the bounds on the mean of squares. sd_estimate: the root of bounds on the
 //!   mean of the variances of each eight successive estimates. se_ratio: the extremes of the ratio
 //!   over bounds with half the error each.
-//! - `better_than`: bounds on the difference over the same draws. For rates these are exact bounds on
-//!   how often the event happens to one of the two alone; for rmse the difference of mean squares
-//!   over the sum of roots; for bias and coverage, of which the better is the nearer to its target,
-//!   bounds on difference and sum together.
+//! - `better_than`: bounds on the difference over the same draws. For rates these are exact bounds
+//!   on how often the event happens to one of the two alone; for rmse the difference of mean
+//!   squares over the sum of roots; for bias and coverage, of which the better is the nearer to its
+//!   target, bounds on difference and sum together.
 //!
 //! # References
 //! Lan and DeMets 1983, Biometrika 70:659 (error spent over looks). Howard, Ramdas, McAuliffe and

@@ -268,8 +268,9 @@ fn eights_are_variances_of_eight_successive_values() {
     assert!((sample.mean - mean).abs() < 1e-14);
 }
 
-/// The study of `reports/false-alarms.md` in small: coverages of 0.95 and 0.93 against 0.94 to 0.96.
-/// With an error rate of 1 in 100, five wrong verdicts in 120 runs have a probability below 1e-5.
+/// The study of `reports/false-alarms.md` in small: coverages of 0.95 and 0.93 against 0.94 to
+/// 0.96. With an error rate of 1 in 100, five wrong verdicts in 120 runs have a probability below
+/// 1e-5.
 #[test]
 fn verdicts_are_right_where_the_truth_is_known() {
     let expect = "Expect(estimator: \"Whole\", diagnosand: coverage, within: 0.94..=0.96),";
