@@ -45,6 +45,7 @@ pub const GALLERY: &[Entry] = gallery![
     "student-tests",
     "subgroups",
     "two-arm",
+    "unequal-probabilities",
     "varying-effects",
     "weighted-arms",
 ];

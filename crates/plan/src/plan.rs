@@ -221,6 +221,8 @@ impl Plan {
             ols: Default::default(),
             dim: Default::default(),
             glm: Default::default(),
+            ht: Default::default(),
+            assigned: Default::default(),
             lmm: Default::default(),
             mixed: Default::default(),
             model: ModelScratch::default(),

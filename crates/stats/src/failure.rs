@@ -41,13 +41,17 @@ pub enum Failure {
     NoMarginalEffect,
     /// The instruments do not tell the predictors apart.
     UnderIdentified,
+    /// The probability of a unit's condition is zero, or not known.
+    NoProbability,
+    /// The standard error asks for simple assignment to two conditions.
+    NeedsSimple,
     /// The estimand of the simulation is not a finite number.
     NoEstimand,
 }
 
 impl Failure {
     /// Every reason, in the order in which reports list them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::NoRows,
         Self::NotFinite,
         Self::TermDropped,
@@ -67,6 +71,8 @@ impl Failure {
         Self::Separation,
         Self::NoMarginalEffect,
         Self::UnderIdentified,
+        Self::NoProbability,
+        Self::NeedsSimple,
         Self::NoEstimand,
     ];
 
@@ -92,6 +98,8 @@ impl Failure {
             Self::Separation => "separation",
             Self::NoMarginalEffect => "no_marginal_effect",
             Self::UnderIdentified => "under_identified",
+            Self::NoProbability => "no_probability",
+            Self::NeedsSimple => "needs_simple",
             Self::NoEstimand => "no_estimand",
         }
     }
@@ -120,6 +128,8 @@ impl Failure {
             Self::Separation => "the predictors separate the outcomes: there is no estimate",
             Self::NoMarginalEffect => "an intercept or interaction has no marginal effect",
             Self::UnderIdentified => "the instruments do not tell the predictors apart",
+            Self::NoProbability => "the probability of a unit's condition is zero, or not known",
+            Self::NeedsSimple => "the standard error asks for simple assignment to two conditions",
             Self::NoEstimand => "the estimand is not a finite number",
         }
     }

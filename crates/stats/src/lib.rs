@@ -9,6 +9,7 @@ pub mod bounds;
 pub mod dim;
 pub mod failure;
 pub mod glm;
+pub mod ht;
 pub mod linalg;
 pub mod lmm;
 pub mod matching;

@@ -103,3 +103,45 @@ fn lin_with_strata_is_post_stratification() {
         assert_eq!(lin.df, means.df);
     });
 }
+
+/// Probabilities of the design are those that fields can give; the estimate has no bias, and its
+/// variance is not too small.
+#[test]
+fn probabilities_of_the_design_are_those_given() {
+    let plan = plan(
+        r#"Design(steps: [
+        Level(name: block, n: 4, variables: { b: "normal(0, 1)" }),
+        Level(name: class, n: "block + 3"),
+        Level(name: unit, n: "class % 3 + 1", variables: { e: "normal(0, 1)" }),
+        PotentialOutcomes(outcome: y, conditions: { z: [0, 1] }, formula: "b + e - b * z"),
+        Estimand(label: ate, value: "mean(y_z_1 - y_z_0)"),
+        Assignment(variable: z, method: Complete(m: 2), clusters: class, blocks: block),
+        Assignment(variable: s, method: Simple(prob: 0.3)),
+        Reveal(outcome: y),
+        Estimator(label: "of the design", estimand: ate, method: HorvitzThompson(formula: "y ~ z")),
+        Estimator(label: "given", estimand: ate, method: HorvitzThompson(formula: "y ~ z",
+            assignment: Complete, blocks: block, clusters: class)),
+        Estimator(label: "simple", method: HorvitzThompson(formula: "y ~ s")),
+        Estimator(label: "simple, given",
+            method: HorvitzThompson(formula: "y ~ s", assignment: Simple, prob: 0.3)),
+        Estimator(label: "ratio", estimand: ate, method: Hajek(formula: "y ~ z")),
+        ])"#,
+    );
+    let (mut errors, mut spread) = (Vec::new(), Vec::new());
+    each(&plan, 34, 20_000, |ws| {
+        for pair in [[0, 1], [2, 3]] {
+            let [own, given] = pair.map(|row| fit(ws, row));
+            assert_close("estimate", own.estimate, given.estimate, 1e-10);
+            assert_close("standard error", own.std_error, given.std_error, 1e-10);
+        }
+        let (row, ate) = (fit(ws, 0), ws.rows()[0].estimand.unwrap());
+        errors.push(row.estimate - ate);
+        spread.push(row.std_error.powi(2) - (row.estimate - ate).powi(2));
+        assert!(fit(ws, 4).std_error > 0.0);
+    });
+    assert_mean("bias", &errors, 0.0);
+    let n = spread.len() as f64;
+    let mean = spread.iter().sum::<f64>() / n;
+    let error = (spread.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / n / n).sqrt();
+    assert!(mean > -4.0 * error, "the variance is too small by {mean} +- {error}");
+}

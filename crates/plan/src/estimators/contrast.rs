@@ -17,6 +17,10 @@ pub struct Contrast {
     pub label: String,
     /// Whether there are other conditions.
     pub has_others: bool,
+    /// The variable, where the formula names one, and its two conditions.
+    pub variable: Option<String>,
+    /// The two conditions.
+    pub conditions: [Condition; 2],
 }
 
 /// Reads a condition: a number, or a name.
@@ -75,7 +79,8 @@ pub fn contrast(
         let rest = cx.map(Fun::If, vec![is_first, zero, two], span);
         cx.map(Fun::If, vec![is_second, one, rest], span)
     };
-    Some(Contrast { treated, label, has_others })
+    let variable = name.map(str::to_string);
+    Some(Contrast { treated, label, has_others, variable, conditions: [first, second] })
 }
 
 /// The conditions that a variable can take, in order; 0 and 1 where nothing tells.

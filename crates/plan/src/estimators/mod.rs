@@ -13,6 +13,9 @@ mod effects;
 mod estimation;
 mod family;
 pub mod glm;
+mod hajek;
+mod horvitz_thompson;
+mod inverse_probability;
 mod iv_robust;
 mod lin;
 mod lm_robust;
@@ -33,6 +36,7 @@ use crate::declared::{Fields, Node, Reader, listed, suggest};
 use crate::ids::LevelId;
 pub use estimation::{Coefficient, Details, Estimation, Fitted, Test};
 pub(crate) use estimation::{Fit, Target};
+pub(crate) use inverse_probability::AssignedUnits;
 use model::Model;
 pub(crate) use terms::{Terms, targets};
 
@@ -102,6 +106,8 @@ macro_rules! methods {
 
 methods! {
     DifferenceInMeans in difference_in_means,
+    Hajek in hajek,
+    HorvitzThompson in horvitz_thompson,
     IvRobust in iv_robust,
     Lin in lin,
     Glm in glm,

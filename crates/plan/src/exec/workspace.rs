@@ -1,10 +1,11 @@
 //! The numbers of one simulation, one workspace a thread.
 
-use trialrun_stats::{dim, lmm, ols};
+use trialrun_stats::{dim, ht, lmm, ols};
 
 use super::allocation::Allocation;
 use super::matching::Points;
 use super::{Operand, Values, assign};
+use crate::estimators::AssignedUnits;
 use crate::estimators::glm::GlmScratch;
 use crate::estimators::mixed::MixedScratch;
 use crate::estimators::model::ModelScratch;
@@ -58,6 +59,10 @@ pub struct Workspace {
     pub(crate) dim: dim::Scratch,
     /// Scratch of generalised linear models.
     pub(crate) glm: GlmScratch,
+    /// Scratch of inverse-probability estimators.
+    pub(crate) ht: ht::Scratch,
+    /// Units that were assigned, for the same.
+    pub(crate) assigned: AssignedUnits,
     /// Scratch of mixed models.
     pub(crate) lmm: lmm::Scratch,
     /// Scratch of mixed models in general.
