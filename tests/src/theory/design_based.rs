@@ -145,3 +145,38 @@ fn probabilities_of_the_design_are_those_given() {
     let error = (spread.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / n / n).sqrt();
     assert!(mean > -4.0 * error, "the variance is too small by {mean} +- {error}");
 }
+
+/// A subset is what is left when the other rows are taken out: with weights of zero.
+#[test]
+fn subsets_are_weights_of_zero() {
+    let plan = plan(
+        r#"Design(steps: [
+        Level(name: class, n: 12, variables: { a: "normal(0, 1)", kind: "class % 3" }),
+        Level(name: unit, n: 5, variables: {
+            e: "normal(0, 1)", x: "normal(0, 1)", old: "x > -0.3",
+        }),
+        PotentialOutcomes(outcome: y, conditions: { z: [0, 1] }, formula: "a + e + x * z"),
+        Assignment(variable: z, method: Complete(prob: 0.5), clusters: class),
+        Reveal(outcome: y),
+        Estimator(label: "subset", subset: "x > -0.3", method: LmRobust(formula: "y ~ z + x")),
+        Estimator(label: "weights", method: LmRobust(formula: "y ~ z + x", weights: old)),
+        Estimator(label: "means", subset: "old",
+            method: DifferenceInMeans(formula: "y ~ z", clusters: class)),
+        Estimator(label: "slope", subset: "old",
+            method: LmRobust(formula: "y ~ z", clusters: class)),
+        Estimator(label: "classes", subset: "kind > 0",
+            method: DifferenceInMeans(formula: "y ~ z", clusters: class)),
+        Estimator(label: "slope of classes", subset: "kind > 0",
+            method: LmRobust(formula: "y ~ z", clusters: class)),
+        ])"#,
+    );
+    each(&plan, 35, 300, |ws| {
+        for pair in [[0, 1], [2, 3], [4, 5]] {
+            let [a, b] = pair.map(|row| fit(ws, row));
+            assert_close("estimate", a.estimate, b.estimate, 1e-9);
+            assert_close("standard error", a.std_error, b.std_error, 1e-9);
+            assert_close("degrees of freedom", a.df, b.df, 1e-8);
+            assert_eq!(ws.rows()[pair[0]].n_obs, ws.rows()[pair[1]].n_obs);
+        }
+    });
+}

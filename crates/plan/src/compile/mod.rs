@@ -139,6 +139,8 @@ pub struct Compiler<'a> {
     pub estimator_spans: HashMap<String, Span>,
     /// Compiled estimators.
     pub estimations: Vec<Arc<Estimation>>,
+    /// The rows that the estimator at hand is restricted to.
+    pub subset: Option<NodeId>,
     /// Outcomes collapsed to a level: mean, number and sum of squares.
     pub collapsed: HashMap<(ColumnId, LevelId), [ColumnId; 3]>,
     /// Words of steps that could not be read: names that they may have defined.
@@ -207,6 +209,7 @@ impl<'a> Compiler<'a> {
             estimators: Vec::new(),
             estimator_spans: HashMap::new(),
             estimations: Vec::new(),
+            subset: None,
             collapsed: HashMap::new(),
             doubtful: Vec::new(),
             declared: HashMap::new(),

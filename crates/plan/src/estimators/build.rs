@@ -9,6 +9,7 @@ use super::warnings::{warn_of_copies, warn_of_unused};
 use crate::compile::ir::NodeId;
 use crate::compile::{Binding, Compiler, Context, Groups, Missing};
 use crate::declared::Name;
+use crate::functions::Fun;
 use crate::ids::{ColumnId, LevelId};
 
 /// Groups that a model needs: by one name, or by the combinations of several.
@@ -88,7 +89,11 @@ pub fn assemble(
     let mut nodes = resolved.predictors();
     let instruments = beside.instruments.iter().flat_map(|(_, terms)| terms);
     nodes.extend(instruments.flat_map(ResolvedTerm::nodes).chain(fixed.iter().copied()));
-    nodes.extend(beside.subset);
+    let subset = match (cx.subset, beside.subset) {
+        (Some(a), Some(b)) => Some(cx.map(Fun::And, vec![a, b], resolved.span)),
+        (a, b) => a.or(b),
+    };
+    nodes.extend(subset);
     let deepest = |cx: &Compiler<'_>, nodes: &[NodeId]| {
         nodes.iter().fold(LevelId::WHOLE, |l, n| cx.deeper(l, cx.graph.node(*n).level))
     };
@@ -127,7 +132,7 @@ pub fn assemble(
         groups: found.groups,
         blocks: found.blocks,
         extras: Vec::new(),
-        subset: beside.subset.map(|s| cx.column_at(s, rows)),
+        subset: subset.map(|s| cx.column_at(s, rows)),
         drops_missing,
         outcome_label: resolved.outcome_label,
     })

@@ -9,6 +9,7 @@
 //! - `method`: how it estimates: `DifferenceInMeans(...)`, `Glm(...)`, `Lin(...)`, `LmRobust(...)`,
 //!   `Lmer(...)`.
 //! - `level`: the level whose units are its rows; the current rows if it is left out.
+//! - `subset`: an expression; only rows where it holds are used, such as `"age > 40 & arm != 'b'"`.
 //!
 //! # Example
 //! ```ron
@@ -22,10 +23,11 @@ use trialrun_lang::{Diagnostic, Span, suggestion};
 use trialrun_stats::special::student_t::Critical;
 
 use super::Declared;
-use crate::compile::{Compiler, Declares};
-use crate::declared::{Fields, Name, Node, Reader};
-use crate::estimators::{Estimation, Method, Terms, targets};
-use crate::ids::ColumnId;
+use crate::compile::{Compiler, Context, Declares};
+use crate::declared::{Fields, Name, Node, Reader, Scalar};
+use crate::estimators::model::Model;
+use crate::estimators::{Estimation, Fit, Method, Terms, targets};
+use crate::ids::{ColumnId, LevelId};
 use crate::plan::EstimatorInfo;
 
 /// An estimator, as declared.
@@ -37,6 +39,7 @@ pub struct Estimator {
     term_span: Span,
     method: Method,
     level: Option<Name>,
+    subset: Option<Scalar>,
 }
 
 impl Declared for Estimator {
@@ -48,11 +51,12 @@ impl Declared for Estimator {
         let term_span = node.map_or(f.span, |n| n.span);
         let method = f.required(r, "method", Method::read);
         let level = f.optional(r, "level", Reader::identifier);
+        let subset = f.optional(r, "subset", Reader::scalar);
         let term = match term {
             None => None,
             Some(term) => Some(term?),
         };
-        Some(Self { label: label?, estimand, term, term_span, method: method?, level })
+        Some(Self { label: label?, estimand, term, term_span, method: method?, level, subset })
     }
 
     fn compile(&self, cx: &mut Compiler<'_>) {
@@ -67,7 +71,7 @@ impl Declared for Estimator {
         cx.estimator_spans.insert(self.label.text.clone(), self.label.span);
         let estimand = self.find_estimand(cx);
         let Some(level) = cx.level_or_frame(self.level.as_ref()) else { return };
-        let Some((model, fit)) = self.method.compile(cx, level) else { return };
+        let Some((model, fit)) = self.compile_method(cx, level) else { return };
         let from_data = cx.data.is_some();
         let found = if from_data { Some(Vec::new()) } else { self.targets(cx, &model) };
         let Some(found) = found else { return };
@@ -107,7 +111,12 @@ impl Declared for Estimator {
             Some(estimand) => format!(" of `{}`", estimand.text),
             None => String::new(),
         };
-        format!("the estimator \"{}\"{target}: {}", self.label.text, self.method.describe())
+        let subset = match &self.subset {
+            Some(subset) => format!(", where `{subset}`"),
+            None => String::new(),
+        };
+        let method = self.method.describe();
+        format!("the estimator \"{}\"{target}: {method}{subset}", self.label.text)
     }
 }
 
@@ -151,6 +160,23 @@ impl Estimator {
         None
     }
 
+    /// The model, on the rows of the subset, and how it is fitted.
+    fn compile_method(
+        &self,
+        cx: &mut Compiler<'_>,
+        level: LevelId,
+    ) -> Option<(Model, Box<dyn Fit>)> {
+        if let Some(subset) = &self.subset {
+            let context = Context::at(level).without_draws(
+                "a subset has no draws of its own: declare the draw as a variable, and name it",
+            );
+            cx.subset = Some(cx.scalar(subset, &context)?.id);
+        }
+        let compiled = self.method.compile(cx, level);
+        cx.subset = None;
+        compiled
+    }
+
     /// The names of the terms, none where they are not given.
     fn wanted(&self) -> Vec<String> {
         match &self.term {
@@ -162,7 +188,7 @@ impl Estimator {
     fn targets(
         &self,
         cx: &mut Compiler<'_>,
-        model: &crate::estimators::model::Model,
+        model: &Model,
     ) -> Option<Vec<(crate::estimators::Target, String)>> {
         targets(cx, model, self.term.as_ref(), self.term_span)
     }
