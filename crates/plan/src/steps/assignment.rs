@@ -41,6 +41,13 @@
 //! units in the block. `prob: "if(urban, 0.3, 0.5)"` gives blocks their own probability,
 //! `m: "floor(n_block / 3)"` their own number. What varies within a block goes into `prob_unit`.
 //!
+//! # Designs of several steps
+//! A later assignment may depend on an earlier one. Factorial: `blocks: first` balances the second
+//! within the first, and `prob: "if(first == 1, 0.5, 0)"` with it gives the second to the treated
+//! alone. Split plot: the first with `clusters: field`, the second with `blocks: field`. Two-stage
+//! saturation: `clusters: village` and conditions `[0, 0.25, 0.5]` for `saturation`, and then
+//! `prob: "saturation"` with `blocks: village`. Matched pairs: a Match step, and `blocks: pair`.
+//!
 //! # Rerandomisation
 //! `rerandomise: ( on: [age, income], acceptance: 0.05, tries: 10000 )` draws until the Mahalanobis
 //! distance between the conditions' means is small (Morgan and Rubin 2012). `threshold` is the

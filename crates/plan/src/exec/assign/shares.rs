@@ -157,6 +157,12 @@ impl Shares {
         Err(if is_probability { stop } else { stop.hint("use `round(...)` or `floor(...)`") })
     }
 
+    /// The message for a number that is no probability.
+    pub(super) fn improbable(&self, value: f64) -> Stop {
+        let message = format!("{} is not a probability", shown(value));
+        Stop::at(self.numbers[0].span, message, "expected a number between 0 and 1")
+    }
+
     fn misfit(&self, what: &str, number: f64, n: usize) -> Stop {
         let units = plural(n as f64, "unit");
         let (there, hint) = match self.in_blocks {

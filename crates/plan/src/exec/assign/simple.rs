@@ -5,8 +5,8 @@ use rand_distr::StandardUniform;
 use rand_pcg::Pcg64Dxsm;
 
 use super::Scratch;
-use super::shares::Shares;
-use crate::exec::{Stop, Workspace};
+use super::shares::{Says, Shares};
+use crate::exec::{Operand, Stop, Workspace};
 
 /// Draws the arm of each unit.
 pub(super) fn draw(
@@ -17,6 +17,11 @@ pub(super) fn draw(
     rng: &mut Pcg64Dxsm,
     arms: &mut [u32],
 ) -> Result<(), Stop> {
+    if let (true, Says::Prob, [number]) = (shares.by_unit, shares.says, shares.numbers.as_slice())
+        && let Operand::Column(column) = number.value
+    {
+        return draw_each(shares, ws.column(column), s, rng, arms);
+    }
     let constant = shares.are_constant();
     if constant {
         shares.of_units(ws, s, 0..s.urn.len())?;
@@ -37,8 +42,31 @@ pub(super) fn draw(
     Ok(())
 }
 
+/// Draws one of two arms for each unit, with a probability of its own: the common case, without
+/// the detour over the numbers of a block.
+fn draw_each(
+    shares: &Shares,
+    probabilities: &[f64],
+    s: &Scratch,
+    rng: &mut Pcg64Dxsm,
+    arms: &mut [u32],
+) -> Result<(), Stop> {
+    for &unit in &s.urn {
+        let p = probabilities[s.row(unit)];
+        if !(0.0..=1.0).contains(&p) {
+            return Err(shares.improbable(p));
+        }
+        let u: f64 = rng.sample(StandardUniform);
+        arms[unit as usize] = chosen(&[1.0 - p], u);
+    }
+    Ok(())
+}
+
 /// The arm that a uniform draw falls to; `probabilities` are those of all arms but the last.
 fn chosen(probabilities: &[f64], u: f64) -> u32 {
+    if let [first] = probabilities {
+        return u32::from(u >= *first);
+    }
     let mut reached = 0.0;
     let falls = |p: &f64| {
         reached += p;
