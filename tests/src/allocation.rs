@@ -149,6 +149,27 @@ const SQUARE: &str = r#"Design(steps: [
     Variables(variables: { p: "z_prob * w_prob" }),
 ])"#;
 
+/// Levels that do not nest, samples of them, and variables drawn together.
+const STRUCTURE: &str = r#"Design(steps: [
+    Level(name: town, n: 4, variables: { t: "normal(0, 1)" }),
+    Level(name: shop, n: "binomial(4, 0.5) + 1", variables: { s: "normal(t, 1)" }),
+    Level(name: month, n: 3, nest: false, variables: { m: "normal(0, 1)" }),
+    CrossLevels(name: visit, levels: [shop, month]),
+    Correlated(rank_correlation: 0.4, variables: {
+        a: "gamma(2, 1)", b: "binomial(9, 0.4)", c: "beta(2, 2)", d: "negative_binomial(3, 2)",
+    }),
+    Variables(variables: { x: "s + m + bernoulli_icc(0.3, 0.2, by = town)", o: "ordered(x, 0, 1)",
+        f: "mean(x, by = month)", g: "split_quantile(x, 3, by = town)" }),
+    Sampling(method: Complete(prob: "c"), strata: town),
+    Sampling(method: WithReplacement, level: shop),
+    Level(name: skill, n: 30, nest: false, variables: { k: "normal(0, 1)" }),
+    LinkLevels(name: worker, n: 40, levels: [shop, skill], rank_correlation: 0.3),
+    Sampling(method: Simple(prob: 0.9), level: shop),
+    Variables(variables: { y: "k + s + normal(0, 1)", z: "bernoulli(0.5)", r: "if(z, y, NA)" }),
+    Estimator(label: "linked", term: z, method: LmRobust(formula: "y ~ z + k", clusters: skill)),
+    Estimator(label: "missing", term: k, method: LmRobust(formula: "r ~ k", clusters: shop)),
+])"#;
+
 #[test]
 fn simulations_allocate_nothing_after_the_first_few() {
     // The counter counts: a plan's own workspace is allocated.
@@ -168,6 +189,8 @@ fn simulations_allocate_nothing_after_the_first_few() {
         }
     }
     assert!(n >= 7, "{n} designs");
+    let found = allocated(&plan(STRUCTURE), LONG_WARM_UP);
+    assert_eq!(found, (0, 0), "structure: allocations, bytes");
     let found = allocated(&plan(EVERYTHING), LONG_WARM_UP);
     assert_eq!(found, (0, 0), "everything: allocations, bytes");
     for source in [ASSIGNMENTS, SQUARE] {

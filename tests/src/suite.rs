@@ -12,6 +12,7 @@
 //! - `models`: generalised linear and mixed models in simulations, against what is known of them.
 //! - `assignment`: shares of conditions against what was declared.
 //! - `sampling`: samples against their probabilities, and what is left of a population.
+//! - `structure`: crossed and linked levels, correlated variables.
 //! - `tidy`: rules of the code base.
 
 mod assignment;
@@ -28,6 +29,7 @@ mod oracle;
 mod quadrature;
 mod sampling;
 mod sentences;
+mod structure;
 mod theory;
 mod tidy;
 mod walker;

@@ -21,6 +21,7 @@ macro_rules! gallery {
 /// Every design, alphabetical.
 pub const GALLERY: &[Entry] = gallery![
     "attrition",
+    "binary-icc",
     "binary-villages",
     "block-cluster",
     "blocked",
@@ -35,6 +36,8 @@ pub const GALLERY: &[Entry] = gallery![
     "multi-arm",
     "multi-stage-sampling",
     "noncompliance",
+    "ordered-outcome",
+    "panel",
     "population-from-data",
     "rerandomised",
     "saturation",

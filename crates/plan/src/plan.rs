@@ -212,6 +212,8 @@ impl Plan {
             runs,
             links: vec![Vec::new(); self.n_links],
             units: Vec::new(),
+            orders: Default::default(),
+            pairs: Vec::new(),
             groupings: (0..self.n_groupings).map(|_| Grouping::default()).collect(),
             registers: vec![Vec::new(); self.n_registers],
             assign: Default::default(),

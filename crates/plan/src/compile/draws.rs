@@ -34,7 +34,11 @@ impl Compiler<'_> {
     }
 
     /// The names of `categorical(north = 0.5, south = 0.5)`, and the arguments without them.
-    fn named_categories(&mut self, entry: &Entry, args: &[Arg]) -> Option<(Vec<String>, Vec<Arg>)> {
+    pub(super) fn named_categories(
+        &mut self,
+        entry: &Entry,
+        args: &[Arg],
+    ) -> Option<(Vec<String>, Vec<Arg>)> {
         let named = args.iter().all(|a| a.name.is_some()) && !args.is_empty();
         if entry.distribution != Distribution::Categorical || !named {
             return Some((Vec::new(), args.to_vec()));
@@ -121,14 +125,7 @@ impl Compiler<'_> {
             self.refuse_draw(entry.name, span, context);
             return None;
         };
-        let constants: Option<Vec<f64>> = args.iter().map(|a| self.graph.value(*a)).collect();
-        if let Some(complaint) = constants.and_then(|c| entry.distribution.complaint(&c)) {
-            let message = format!("`{}` can not be drawn: {complaint}", entry.name);
-            let usage = format!("{}({})", entry.name, entry.parameters.join(", "));
-            let error = Diagnostic::error(span, message).label("wrong parameters");
-            self.report(error.hint(format!("`{usage}`: {}", entry.doc)));
-            return None;
-        }
+        self.check_parameters(entry, &args, span)?;
         let key = stream_key(step, &context.variable, *place);
         *place += 1;
         // Within a reduction, parameters from further down give a draw to each unit there.
@@ -137,5 +134,23 @@ impl Compiler<'_> {
             .fold(context.level, |level, arg| self.deeper(level, self.graph.node(*arg).level));
         let kind = NodeKind::Draw { distribution: entry.distribution, args, level, key };
         Some(Value { id: self.graph.add(kind, level, span), labels: None })
+    }
+
+    /// Checks parameters that the design fixes.
+    pub(super) fn check_parameters(
+        &mut self,
+        entry: &Entry,
+        args: &[NodeId],
+        span: Span,
+    ) -> Option<()> {
+        let constants: Option<Vec<f64>> = args.iter().map(|a| self.graph.value(*a)).collect();
+        if let Some(complaint) = constants.and_then(|c| entry.distribution.complaint(&c)) {
+            let message = format!("`{}` can not be drawn: {complaint}", entry.name);
+            let usage = format!("{}({})", entry.name, entry.parameters.join(", "));
+            let error = Diagnostic::error(span, message).label("wrong parameters");
+            self.report(error.hint(format!("`{usage}`: {}", entry.doc)));
+            return None;
+        }
+        Some(())
     }
 }

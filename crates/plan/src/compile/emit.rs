@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::ir::{By, NodeId, NodeKind};
 use super::{Compiler, Missing};
 use crate::exec::Operand;
+use crate::exec::copula::FromNormal;
 use crate::exec::draw::Draw;
 use crate::exec::program::{Instruction, Program, Target};
 use crate::exec::reduce::{Over, Reduce};
@@ -201,12 +202,23 @@ impl Compiler<'_> {
                 self.push(Draw { distribution, args, level, key, out, span: info.span });
                 out
             }
+            NodeKind::FromNormal { distribution, args, z } => {
+                let (level, span) = (info.level, info.span);
+                let args = args.iter().map(|a| self.operand(*a, level)).collect();
+                let z = self.operand(z, level);
+                let out = self.new_column(level);
+                self.push(FromNormal { distribution, args, z, level, out, span });
+                out
+            }
             NodeKind::Reduce { reduction, arg, rows, by, mask } => {
                 let arg = self.column_at(arg, rows);
                 let mask = mask.map(|m| self.column_at(m, rows));
                 let over = match by {
                     By::Whole => Over::Whole,
                     By::Level(LevelId::WHOLE) => Over::Whole,
+                    By::Level(level) if !self.is_above(level, rows) => {
+                        Over::Groups(self.link_grouping(level, rows, info.span))
+                    }
                     By::Level(level) => {
                         let runs = self.runs_between(level, rows);
                         Over::Runs(level, runs, self.runs[runs.idx()])

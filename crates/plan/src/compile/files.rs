@@ -172,6 +172,15 @@ impl Compiler<'_> {
         level
     }
 
+    /// Makes a level whose units belong to those of several levels; they have runs in the first.
+    pub fn enter_linked_level(&mut self, name: &Name, levels: &[LevelId], size: Size) -> LevelId {
+        self.frame = levels[0];
+        let level = self.enter_level(name, size);
+        let depths = levels.iter().map(|l| self.levels[l.idx()].depth);
+        self.levels[level.idx()].depth = depths.max().unwrap_or(0) + 1;
+        level
+    }
+
     /// Makes levels known whose units could not be made.
     pub fn enter_unknown_levels(&mut self, names: &[Name]) {
         for name in names {

@@ -87,6 +87,15 @@ pub enum NodeKind {
         /// The stream of draws.
         key: u64,
     },
+    /// The values of a distribution that go with standard normal numbers.
+    FromNormal {
+        /// The distribution.
+        distribution: Distribution,
+        /// Its parameters.
+        args: Vec<NodeId>,
+        /// The normal numbers.
+        z: NodeId,
+    },
     /// The number of units of a level.
     Size(LevelId),
     /// The number of each unit of a level, from 1.

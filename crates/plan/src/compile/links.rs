@@ -5,9 +5,10 @@ use trialrun_lang::Span;
 
 use super::Compiler;
 use super::ir::{NodeId, NodeKind};
+use crate::exec::crossed::GroupByNumber;
 use crate::exec::links::Gather;
 use crate::exec::units::Carry;
-use crate::ids::{LevelId, LinkId};
+use crate::ids::{ColumnId, GroupingId, LevelId, LinkId};
 
 /// How the units of a level belong to those of another that it does not nest in.
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +92,32 @@ impl Compiler<'_> {
         Some(self.graph.add(NodeKind::Column(out), at, span))
     }
 
+    /// The column that a column copies for units that belong to others, without a sample between.
+    pub fn seen_of_all(&self, column: ColumnId) -> Option<ColumnId> {
+        let crosses = |list: LinkId| {
+            let links = self.links.values().flatten();
+            links.filter(|link| link.list == list).all(|link| !link.is_sample)
+        };
+        let mut copies = self.gathered.iter();
+        let found = copies.find(|((_, list), copy)| **copy == column && crosses(*list));
+        found.map(|((from, _), _)| *from)
+    }
+
+    /// The units of a level in groups, one for each unit of another that they belong to.
+    pub fn link_grouping(&mut self, upper: LevelId, level: LevelId, span: Span) -> GroupingId {
+        if let Some(known) = self.link_groupings.get(&(upper, level)) {
+            return *known;
+        }
+        let index = self.graph.add(NodeKind::Index(upper), upper, span);
+        let seen = self.see(index, level, "", span);
+        let seen = seen.expect("a level that a reduction names is linked to its rows");
+        let numbers = self.column_at(seen, level);
+        let grouping = self.new_grouping();
+        self.push(GroupByNumber { level, numbers, upper, grouping });
+        self.link_groupings.insert((upper, level), grouping);
+        grouping
+    }
+
     /// The level that holds what is left of another one's units among those of `at`: the level
     /// itself where it is above, else the sample drawn from it.
     pub fn left_of(&self, level: LevelId, at: LevelId) -> Option<LevelId> {
@@ -114,7 +141,10 @@ impl Compiler<'_> {
 
     /// Whether there are units at `at` that belong to those of a level through a link.
     pub fn is_linked(&self, level: LevelId, at: LevelId) -> bool {
-        let links = self.links_above(at);
-        links.iter().any(|(_, link)| !link.is_sample && self.is_above(level, link.from))
+        let leads = |link: &Link| {
+            let crosses = !link.is_sample && self.is_above(level, link.from);
+            crosses || self.is_linked(level, link.from)
+        };
+        self.links_above(at).iter().any(|(_, link)| leads(link))
     }
 }

@@ -52,6 +52,7 @@ impl Compiler<'_> {
                 // A draw with a missing parameter stops the simulation.
                 NodeKind::Const(_)
                 | NodeKind::Draw { .. }
+                | NodeKind::FromNormal { .. }
                 | NodeKind::Size(_)
                 | NodeKind::Index(_) => {}
             }
@@ -76,6 +77,7 @@ impl Compiler<'_> {
             _ if masked => 0,
             By::Whole => return false,
             By::Groups(..) => 1,
+            By::Level(level) if !self.is_above(level, rows) => 0,
             By::Level(level) => {
                 let runs = self.runs_known.get(&(level, rows));
                 runs.and_then(|runs| self.runs[runs.idx()])

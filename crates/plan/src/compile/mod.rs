@@ -4,6 +4,7 @@ mod allocations;
 mod blame;
 mod calls;
 mod categories;
+mod copula;
 mod draws;
 mod emit;
 mod expectations;
@@ -170,6 +171,8 @@ pub struct Compiler<'a> {
     groupings_known: HashMap<(LevelId, Vec<ColumnId>), GroupingId>,
     /// Columns carried up to groups.
     carried: HashMap<(NodeId, LevelId), ColumnId>,
+    /// Units sorted by those of another level that they belong to.
+    link_groupings: HashMap<(LevelId, LevelId), GroupingId>,
     /// Columns seen through links.
     gathered: HashMap<(ColumnId, LinkId), ColumnId>,
     /// For each level, the levels that its units belong to without nesting in them.
@@ -227,6 +230,7 @@ impl<'a> Compiler<'a> {
             runs_known: HashMap::new(),
             groupings_known: HashMap::new(),
             carried: HashMap::new(),
+            link_groupings: HashMap::new(),
             gathered: HashMap::new(),
             links: HashMap::new(),
             grouped: HashMap::new(),

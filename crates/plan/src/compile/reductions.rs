@@ -101,7 +101,12 @@ impl Compiler<'_> {
             rows = self.deeper(rows, level);
         }
         let kind = NodeKind::Reduce { reduction, arg, rows, by, mask };
-        Some(Value { id: self.graph.add(kind, level, span), labels: None })
+        let id = self.graph.add(kind, level, span);
+        // A value for each unit of a crossed level is seen by the units that belong to it.
+        let here = if context.reaches_below { self.frame } else { context.level };
+        let is_linked = matches!(by, By::Level(_)) && self.is_linked(level, here);
+        let id = if is_linked { self.see(id, here, name, span)? } else { id };
+        Some(Value { id, labels: None })
     }
 
     /// Sorts the arguments of a reduction.
@@ -203,7 +208,7 @@ impl Compiler<'_> {
         };
         let level = self.level(&Name { text: name.clone(), span: expr.span })?;
         let reach = if context.reaches_below { self.frame } else { context.level };
-        if self.is_above(level, reach) {
+        if self.is_above(level, reach) || self.is_linked(level, reach) {
             return Some(By::Level(level));
         }
         let reach = self.level_name(reach);

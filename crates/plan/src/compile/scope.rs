@@ -98,6 +98,14 @@ impl Compiler<'_> {
         if self.is_above(level, self.frame) {
             return Some(level);
         }
+        if self.is_linked(level, self.frame) {
+            let message = format!("level `{}` is crossed with others in the rows", name.text);
+            let error = Diagnostic::error(name.span, message)
+                .label("the rows do not nest in its units")
+                .hint(format!("`mean(x, by = {})` is one value for each of its units", name.text));
+            self.report(error);
+            return None;
+        }
         let message = format!(
             "level `{}` is further down than the rows, which are of level `{}`",
             name.text,
@@ -185,6 +193,10 @@ impl Compiler<'_> {
             }
             match &self.graph.node(node).kind {
                 NodeKind::Map(_, args) | NodeKind::Draw { args, .. } => rest.extend(args),
+                NodeKind::FromNormal { args, z, .. } => {
+                    rest.extend(args);
+                    rest.push(*z);
+                }
                 NodeKind::Reduce { arg, mask, .. } => {
                     rest.push(*arg);
                     rest.extend(mask);

@@ -160,11 +160,11 @@ fn by_number(model: &Model, text: &str) -> Option<Target> {
 impl Compiler<'_> {
     /// The level whose units a column numbers, if it does.
     fn indexed_level(&self, column: crate::ids::ColumnId) -> Option<LevelId> {
-        self.origin_of(self.carried_down(column)).and_then(|node| {
-            match self.graph.node(node).kind {
-                NodeKind::Index(level) => Some(level),
-                _ => None,
-            }
+        let column = self.carried_down(column);
+        let column = self.seen_of_all(column).unwrap_or(column);
+        self.origin_of(column).and_then(|node| match self.graph.node(node).kind {
+            NodeKind::Index(level) => Some(level),
+            _ => None,
         })
     }
 }

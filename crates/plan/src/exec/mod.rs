@@ -5,6 +5,8 @@
 
 pub mod allocation;
 pub mod assign;
+pub mod copula;
+pub mod crossed;
 pub mod draw;
 pub mod inclusion;
 pub mod links;

@@ -41,6 +41,10 @@ pub struct Workspace {
     pub(crate) links: Vec<Vec<u32>>,
     /// A list of unit numbers, for samples.
     pub(crate) units: Vec<u32>,
+    /// The units of two levels in the order of their ranks, for linked levels.
+    pub(crate) orders: [Vec<u32>; 2],
+    /// Linked units.
+    pub(crate) pairs: Vec<(u32, u32)>,
     /// Groupings by value.
     pub(crate) groupings: Vec<Grouping>,
     /// Blocks of intermediate values.

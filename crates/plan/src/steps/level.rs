@@ -9,6 +9,8 @@
 //! # Fields
 //! - `name`: the level's name.
 //! - `n`: units in each unit above, a number or an expression; 0 units are allowed where it varies.
+//! - `nest`: `false` for a level that does not nest in the one before it: see CrossLevels and
+//!   LinkLevels, which bring the two together.
 //! - `variables`: a map from names to expressions, computed in order. Random draws are made for
 //!   each unit of the level.
 //!
@@ -36,6 +38,7 @@ use crate::plan::Size;
 pub struct Level {
     name: Name,
     n: Scalar,
+    nest: bool,
     variables: Vec<(Name, Scalar)>,
 }
 
@@ -43,16 +46,18 @@ impl Declared for Level {
     fn read(r: &mut Reader, f: &mut Fields<'_>) -> Option<Self> {
         let name = f.required(r, "name", Reader::identifier);
         let n = f.required(r, "n", Reader::scalar);
+        let nest = f.optional(r, "nest", Reader::flag).unwrap_or(true);
         let variables = f.optional(r, "variables", |r, node| r.entries(node, Reader::scalar));
-        Some(Self { name: name?, n: n?, variables: variables.unwrap_or_default() })
+        Some(Self { name: name?, n: n?, nest, variables: variables.unwrap_or_default() })
     }
 
     fn compile(&self, cx: &mut Compiler<'_>) {
         if cx.data.is_some() {
             return;
         }
-        let parent = LevelId(cx.levels.len() as u32 - 1);
-        if cx.frame != parent || cx.is_grouped(parent) {
+        let last = LevelId(cx.levels.len() as u32 - 1);
+        let parent = if self.nest { last } else { LevelId::WHOLE };
+        if (self.nest && cx.frame != last) || cx.is_grouped(cx.frame) {
             let message = format!("level `{}` comes after an Aggregate step", self.name.text);
             cx.report(
                 Diagnostic::error(self.name.span, message)
@@ -62,6 +67,7 @@ impl Declared for Level {
             self.variables.iter().for_each(|(name, _)| cx.define_unknown(name, cx.frame));
             return;
         }
+        cx.frame = parent;
         // After an error the level exists all the same: what follows is checked against it.
         let level = self.grow(cx, parent).unwrap_or_else(|| {
             let level = cx.enter_level(&self.name, Size::Varies);
@@ -85,7 +91,7 @@ impl Declared for Level {
     }
 
     fn describe(&self) -> String {
-        let Self { name, n, variables } = self;
+        let Self { name, n, variables, .. } = self;
         let names: Vec<String> = variables.iter().map(|(n, _)| format!("`{}`", n.text)).collect();
         let with = if names.is_empty() {
             String::new()

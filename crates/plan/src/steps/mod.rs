@@ -5,10 +5,13 @@
 
 mod aggregate;
 pub mod assignment;
+mod correlated;
+mod cross_levels;
 mod data;
 mod estimand;
 mod estimator;
 mod level;
+mod link_levels;
 mod matching;
 mod potential_outcomes;
 mod reveal;
@@ -102,10 +105,13 @@ macro_rules! steps {
 steps! {
     Aggregate in aggregate,
     Assignment in assignment,
+    Correlated in correlated,
+    CrossLevels in cross_levels,
     Data in data,
     Estimand in estimand,
     Estimator in estimator,
     Level in level,
+    LinkLevels in link_levels,
     Match in matching,
     PotentialOutcomes in potential_outcomes,
     Reveal in reveal,
