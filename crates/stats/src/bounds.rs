@@ -120,7 +120,10 @@ mod tests {
                 }
                 if events < n {
                     let reached = beta::upper(x + 1.0, all - x, high, 1.0 - high);
-                    assert!((reached / (error / 2.0) - 1.0).abs() < 1e-6, "{events} {n} {reached}");
+                    // A bound near 1 has only so many digits of its distance from 1.
+                    let digits = (all - x) * f64::EPSILON / (1.0 - high);
+                    let off = (reached / (error / 2.0) - 1.0).abs();
+                    assert!(off < 1e-8 + digits, "{events} {n} {reached}");
                 } else {
                     assert_eq!(high, 1.0);
                 }

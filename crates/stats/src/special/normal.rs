@@ -73,9 +73,11 @@ pub fn hazard(z: f64) -> f64 {
     } else if z <= Z_MAX {
         (2.0 / PI).sqrt() / scaled_upper(z)
     } else {
-        // Three terms of the asymptotic series: the next is below 1e-14 here, relatively 1e-16.
+        // Five terms of the asymptotic series: the next, 8162 / z^11, is below 3e-14 here,
+        // relatively 1e-15.
         let r = 1.0 / z;
-        z + r * (1.0 - r * r * (2.0 - 10.0 * r * r))
+        let s = r * r;
+        z + r * (1.0 - s * (2.0 - s * (10.0 - s * (74.0 - 706.0 * s))))
     }
 }
 
@@ -248,6 +250,6 @@ mod tests {
         let (below, above) = (Z_MAX, Z_MAX + 1e-9);
         assert!((hazard(above) - hazard(below) - 1e-9).abs() < 1e-11);
         assert!((log_upper(above) - log_upper(below) + 1e-9 * hazard(Z_MAX)).abs() < 1e-11);
-        assert!(hazard(1e8) == 1e8 && log_upper(1e150).is_finite());
+        assert!(hazard(1e9) == 1e9 && log_upper(1e150).is_finite());
     }
 }
