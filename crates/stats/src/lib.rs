@@ -6,6 +6,7 @@
 //! of its inputs. A fit that cannot be made is an `Err(Failure)`, never a NaN.
 
 pub mod bounds;
+pub mod buffer;
 pub mod dim;
 pub mod failure;
 pub mod glm;

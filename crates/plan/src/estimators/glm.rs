@@ -54,6 +54,7 @@ use super::estimation::{Coef, Details, Fit, Fitted, Target};
 use super::family::{describe_family, read_family};
 use super::model::{Model, ModelScratch};
 use super::resolve::{self, Resolved};
+use super::robust::Choices;
 use crate::compile::ir::NodeId;
 use crate::compile::{Compiler, Context};
 use crate::declared::{Fields, Name, Reader, Scalar, Text};
@@ -82,17 +83,22 @@ enum Scale {
     Response,
 }
 
-/// The standard errors, by name.
-const SE: &[(&str, Variance)] = &[
-    ("classical", Variance::Classical),
-    ("HC0", Variance::Hc0),
-    ("HC1", Variance::Hc1),
-    ("HC2", Variance::Hc2),
-    ("HC3", Variance::Hc3),
-    ("CR0", Variance::Cr0),
-    ("CR1", Variance::Cr1),
-    ("CR1S", Variance::Cr1s),
-];
+/// The standard errors.
+const SE: Choices<Variance> = Choices {
+    names: &[
+        ("classical", Variance::Classical),
+        ("HC0", Variance::Hc0),
+        ("HC1", Variance::Hc1),
+        ("HC2", Variance::Hc2),
+        ("HC3", Variance::Hc3),
+        ("CR0", Variance::Cr0),
+        ("CR1", Variance::Cr1),
+        ("CR1S", Variance::Cr1s),
+    ],
+    by_default: [Variance::Classical, Variance::Cr1],
+    is_clustered: Variance::is_clustered,
+    hint: "use `CR1`, `CR0` or `CR1S`",
+};
 
 /// The scales, by name.
 const SCALES: &[(&str, Scale)] = &[("Link", Scale::Link), ("Response", Scale::Response)];
@@ -102,29 +108,11 @@ impl Declared for Glm {
         let formula = f.required(r, "formula", Reader::text);
         let family = f.required(r, "family", read_family);
         let scale = f.take(r, "scale").map_or(Some(Scale::Link), |node| r.choice(node, SCALES));
-        let se_node = f.take(r, "se");
-        let clusters = f.optional(r, "clusters", Reader::identifier);
+        let (se, clusters) = SE.read(r, f);
         let weights = f.optional(r, "weights", Reader::identifier);
         let trials_node = f.take(r, "trials");
         let trials = trials_node.and_then(|node| r.identifier(node));
         let offset = f.optional(r, "offset", Reader::scalar);
-        let se = match se_node {
-            None if clusters.is_some() => Some(Variance::Cr1),
-            None => Some(Variance::Classical),
-            Some(node) => r.choice(node, SE),
-        };
-        if let (Some(se), Some(node)) = (se, se_node)
-            && se.is_clustered() != clusters.is_some()
-        {
-            let (what, hint) = if se.is_clustered() {
-                ("needs `clusters`", "add `clusters: ...`, or use `HC2`")
-            } else {
-                ("does not go with `clusters`", "use `CR1`, `CR0` or `CR1S`")
-            };
-            let error = Diagnostic::error(node.span, format!("`se: {}` {what}", node.text));
-            r.error(error.label("does not fit the clusters").hint(hint));
-            return None;
-        }
         if let (Some(node), Some(family)) = (trials_node, family)
             && !family.is_binomial()
         {
@@ -165,16 +153,14 @@ impl Declared for Glm {
     }
 
     fn describe(&self) -> String {
-        let se = SE.iter().find(|(_, v)| *v == self.se).map_or("", |(name, _)| name);
-        let clusters =
-            self.clusters.as_ref().map_or(String::new(), |c| format!(" clustered by `{}`", c.text));
+        let se = SE.describe(self.se, self.clusters.as_ref());
         let what = match self.scale {
             Scale::Link => "",
             Scale::Response => "average marginal effects in ",
         };
         let family = describe_family(self.family);
         let formula = &self.formula.text;
-        format!("{what}the model `{formula}` ({family}) with {se} standard errors{clusters}")
+        format!("{what}the model `{formula}` ({family}) with {se}")
     }
 }
 

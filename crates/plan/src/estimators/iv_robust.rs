@@ -39,13 +39,14 @@ use trialrun_stats::Failure;
 use trialrun_stats::ols::{Variance, instrument_tests};
 
 use super::Declared;
-use super::build::{self, Beside, Wanted};
+use super::build::{self, Beside};
 use super::estimation::{Coef, Details, Fit, Fitted, Test};
-use super::lm_robust::{Ols, describe_fixed, describe_se, read_fixed, read_se};
+use super::lm_robust::Ols;
 use super::model::{Model, Part};
 use super::resolve::{self, ResolvedTerm};
+use super::robust::Robust;
 use crate::compile::Compiler;
-use crate::declared::{Fields, Name, Reader, Text};
+use crate::declared::{Fields, Reader, Text};
 use crate::exec::Workspace;
 use crate::ids::LevelId;
 
@@ -53,19 +54,14 @@ use crate::ids::LevelId;
 #[derive(Clone, Debug)]
 pub struct IvRobust {
     formula: Text,
-    se: Variance,
-    clusters: Option<Name>,
-    weights: Option<Name>,
-    fixed: Vec<Name>,
+    robust: Robust,
 }
 
 impl Declared for IvRobust {
     fn read(r: &mut Reader, f: &mut Fields<'_>) -> Option<Self> {
         let formula = f.required(r, "formula", Reader::text);
-        let (se, clusters) = read_se(r, f);
-        let weights = f.optional(r, "weights", Reader::identifier);
-        let fixed = read_fixed(r, f, se, weights.is_some());
-        Some(Self { formula: formula?, se: se?, clusters, weights, fixed: fixed? })
+        let robust = Robust::read_with_fixed(r, f);
+        Some(Self { formula: formula?, robust: robust? })
     }
 
     fn compile(&self, cx: &mut Compiler<'_>, level: LevelId) -> Option<(Model, Box<dyn Fit>)> {
@@ -78,7 +74,8 @@ impl Declared for IvRobust {
             cx.report(error);
             return None;
         };
-        let absorbed = !self.fixed.is_empty();
+        let Robust { se, weights, fixed, .. } = &self.robust;
+        let absorbed = !fixed.is_empty();
         // Fixed effects have the place of the intercepts, by which factors are coded.
         formula.intercept |= absorbed;
         intercept |= absorbed;
@@ -88,20 +85,18 @@ impl Declared for IvRobust {
         let (mut resolved, terms) = (resolved?, terms?);
         enough(cx, &formula, &resolved.terms, (intercept, &terms))?;
         resolved.intercept &= !absorbed;
-        let groups = self.clusters.as_ref().map_or(Wanted::Nothing, Wanted::Clusters);
         let beside = Beside {
-            weights: self.weights.as_ref(),
+            weights: weights.as_ref(),
             instruments: Some((intercept && !absorbed, terms)),
-            fixed: &self.fixed,
+            fixed,
             subset: None,
         };
-        let model = build::assemble(cx, Some(resolved), level, &groups, beside)?;
-        Some((model, Box::new(TwoStage { second: Ols { variance: self.se } })))
+        let model = build::assemble(cx, Some(resolved), level, &self.robust.groups(), beside)?;
+        Some((model, Box::new(TwoStage { second: Ols { variance: *se } })))
     }
 
     fn describe(&self) -> String {
-        let se = describe_se(self.se, self.clusters.as_ref(), self.weights.as_ref());
-        let fixed = describe_fixed(&self.fixed);
+        let (se, fixed) = (self.robust.describe(), self.robust.describe_fixed());
         format!("two-stage least squares of `{}`{fixed} with {se}", self.formula.text)
     }
 }

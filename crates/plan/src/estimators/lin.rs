@@ -31,17 +31,17 @@
 //! 40:180. Blair, Cooper, Coppock, Humphreys and Sonnet, estimatr.
 
 use trialrun_lang::{Diagnostic, ExprKind, Formula, Term};
-use trialrun_stats::ols::Variance;
 
 use super::Declared;
-use super::build::{self, Beside, Wanted};
+use super::build::{self, Beside};
 use super::contrast::conditions_of;
 use super::estimation::Fit;
-use super::lm_robust::{Ols, describe_se, read_se};
+use super::lm_robust::Ols;
 use super::model::{Model, Part};
 use super::resolve::{self, Resolved, ResolvedTerm};
+use super::robust::Robust;
 use crate::compile::Compiler;
-use crate::declared::{Fields, Name, Reader, Text};
+use crate::declared::{Fields, Reader, Text};
 use crate::functions::Fun;
 use crate::ids::LevelId;
 
@@ -50,18 +50,15 @@ use crate::ids::LevelId;
 pub struct Lin {
     formula: Text,
     covariates: Text,
-    se: Variance,
-    clusters: Option<Name>,
-    weights: Option<Name>,
+    robust: Robust,
 }
 
 impl Declared for Lin {
     fn read(r: &mut Reader, f: &mut Fields<'_>) -> Option<Self> {
         let formula = f.required(r, "formula", Reader::text);
         let covariates = f.required(r, "covariates", Reader::text);
-        let (se, clusters) = read_se(r, f);
-        let weights = f.optional(r, "weights", Reader::identifier);
-        Some(Self { formula: formula?, covariates: covariates?, se: se?, clusters, weights })
+        let robust = Robust::read(r, f);
+        Some(Self { formula: formula?, covariates: covariates?, robust: robust? })
     }
 
     fn compile(&self, cx: &mut Compiler<'_>, level: LevelId) -> Option<(Model, Box<dyn Fit>)> {
@@ -76,14 +73,13 @@ impl Declared for Lin {
         formula.terms.extend(covariates);
         let resolved = resolve::resolve(cx, &formula, level);
         let resolved = resolved.map(|resolved| interacted(cx, resolved));
-        let groups = self.clusters.as_ref().map_or(Wanted::Nothing, Wanted::Clusters);
-        let beside = Beside { weights: self.weights.as_ref(), ..Beside::default() };
-        let model = build::assemble(cx, resolved, level, &groups, beside)?;
-        Some((model, Box::new(Ols { variance: self.se })))
+        let beside = Beside { weights: self.robust.weights.as_ref(), ..Beside::default() };
+        let model = build::assemble(cx, resolved, level, &self.robust.groups(), beside)?;
+        Some((model, Box::new(Ols { variance: self.robust.se })))
     }
 
     fn describe(&self) -> String {
-        let se = describe_se(self.se, self.clusters.as_ref(), self.weights.as_ref());
+        let se = self.robust.describe();
         let covariates = self.covariates.text.trim_start_matches(['~', ' ']);
         format!(
             "least squares of `{}` with the covariates `{covariates}` around their means, \

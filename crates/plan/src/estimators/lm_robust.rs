@@ -30,17 +30,17 @@
 //! Methodology 28:169. Pustejovsky and Tipton 2018, Journal of Business and Economic Statistics
 //! 36:672. Blair, Cooper, Coppock, Humphreys and Sonnet, estimatr.
 
-use trialrun_lang::Diagnostic;
 use trialrun_stats::Failure;
 use trialrun_stats::ols::{self, Targets, Variance};
 
 use super::Declared;
-use super::build::{self, Beside, Wanted};
+use super::build::{self, Beside};
 use super::estimation::{Coef, Details, Fit, Fitted, Test};
 use super::model::Model;
 use super::resolve;
+use super::robust::Robust;
 use crate::compile::Compiler;
-use crate::declared::{Fields, Name, Reader, Text, joined};
+use crate::declared::{Fields, Reader, Text};
 use crate::exec::Workspace;
 use crate::ids::LevelId;
 
@@ -48,31 +48,14 @@ use crate::ids::LevelId;
 #[derive(Clone, Debug)]
 pub struct LmRobust {
     formula: Text,
-    se: Variance,
-    clusters: Option<Name>,
-    weights: Option<Name>,
-    fixed: Vec<Name>,
+    robust: Robust,
 }
-
-/// The standard errors, by name.
-const SE: &[(&str, Variance)] = &[
-    ("classical", Variance::Classical),
-    ("HC0", Variance::Hc0),
-    ("HC1", Variance::Hc1),
-    ("HC2", Variance::Hc2),
-    ("HC3", Variance::Hc3),
-    ("CR0", Variance::Cr0),
-    ("Stata", Variance::Stata),
-    ("CR2", Variance::Cr2),
-];
 
 impl Declared for LmRobust {
     fn read(r: &mut Reader, f: &mut Fields<'_>) -> Option<Self> {
         let formula = f.required(r, "formula", Reader::text);
-        let (se, clusters) = read_se(r, f);
-        let weights = f.optional(r, "weights", Reader::identifier);
-        let fixed = read_fixed(r, f, se, weights.is_some());
-        Some(Self { formula: formula?, se: se?, clusters, weights, fixed: fixed? })
+        let robust = Robust::read_with_fixed(r, f);
+        Some(Self { formula: formula?, robust: robust? })
     }
 
     fn compile(&self, cx: &mut Compiler<'_>, level: LevelId) -> Option<(Model, Box<dyn Fit>)> {
@@ -80,86 +63,21 @@ impl Declared for LmRobust {
         resolve::no_random_effects(cx, &formula, "LmRobust")?;
         resolve::no_instruments(cx, &formula, "LmRobust")?;
         // Fixed effects have the place of the intercept, by which factors are coded.
-        formula.intercept |= !self.fixed.is_empty();
+        let Robust { se: variance, weights, fixed, .. } = &self.robust;
+        formula.intercept |= !fixed.is_empty();
         let mut resolved = resolve::resolve(cx, &formula, level);
         if let Some(resolved) = &mut resolved {
-            resolved.intercept &= self.fixed.is_empty();
+            resolved.intercept &= fixed.is_empty();
         }
-        let groups = self.clusters.as_ref().map_or(Wanted::Nothing, Wanted::Clusters);
-        let weights = self.weights.as_ref();
-        let beside = Beside { weights, fixed: &self.fixed, ..Beside::default() };
-        let model = build::assemble(cx, resolved, level, &groups, beside)?;
-        Some((model, Box::new(Ols { variance: self.se })))
+        let beside = Beside { weights: weights.as_ref(), fixed, ..Beside::default() };
+        let model = build::assemble(cx, resolved, level, &self.robust.groups(), beside)?;
+        Some((model, Box::new(Ols { variance: *variance })))
     }
 
     fn describe(&self) -> String {
-        let se = describe_se(self.se, self.clusters.as_ref(), self.weights.as_ref());
-        let fixed = describe_fixed(&self.fixed);
+        let (se, fixed) = (self.robust.describe(), self.robust.describe_fixed());
         format!("least squares of `{}`{fixed} with {se}", self.formula.text)
     }
-}
-
-/// Reads `se` and `clusters`, which have to go together; HC2, or CR2 with clusters, by default.
-pub(super) fn read_se(r: &mut Reader, f: &mut Fields<'_>) -> (Option<Variance>, Option<Name>) {
-    let se_node = f.take(r, "se");
-    let clusters = f.optional(r, "clusters", Reader::identifier);
-    let se = match se_node {
-        None if clusters.is_some() => Some(Variance::Cr2),
-        None => Some(Variance::Hc2),
-        Some(node) => r.choice(node, SE),
-    };
-    if let (Some(se), Some(node)) = (se, se_node)
-        && se.is_clustered() != clusters.is_some()
-    {
-        let (what, label, hint) = if se.is_clustered() {
-            ("needs `clusters`", "for clustered data", "add `clusters: ...`, or use `HC2`")
-        } else {
-            (
-                "does not go with `clusters`",
-                "ignores the clusters",
-                "use `CR2`, `CR0` or `Stata`, or leave `clusters` out",
-            )
-        };
-        let message = format!("`se: {}` {what}", node.text);
-        r.error(Diagnostic::error(node.span, message).label(label).hint(hint));
-        return (None, clusters);
-    }
-    (se, clusters)
-}
-
-/// Reads `fixed_effects`; refuses them where CR2 has weights.
-pub(super) fn read_fixed(
-    r: &mut Reader,
-    f: &mut Fields<'_>,
-    se: Option<Variance>,
-    weighted: bool,
-) -> Option<Vec<Name>> {
-    let Some(node) = f.take(r, "fixed_effects") else { return Some(Vec::new()) };
-    let fixed = r.list(node, Reader::identifier)?;
-    if weighted && se == Some(Variance::Cr2) && !fixed.is_empty() {
-        let message = "CR2 with weights and fixed effects is not to be had";
-        let error = Diagnostic::error(node.span, message).label("taken out before the fit");
-        r.error(error.hint("write `factor(...)` in the formula, or use `se: Stata`"));
-        return None;
-    }
-    Some(fixed)
-}
-
-/// Fixed effects in words.
-pub(super) fn describe_fixed(fixed: &[Name]) -> String {
-    if fixed.is_empty() {
-        return String::new();
-    }
-    let names: Vec<&str> = fixed.iter().map(|name| name.text.as_str()).collect();
-    format!(" with fixed effects of {}", joined(&names, "and"))
-}
-
-/// Standard errors, clusters and weights in words, for `explain`.
-pub(super) fn describe_se(se: Variance, clusters: Option<&Name>, weights: Option<&Name>) -> String {
-    let se = SE.iter().find(|(_, v)| *v == se).map_or("", |(name, _)| name);
-    let clusters = clusters.map_or(String::new(), |c| format!(" clustered by `{}`", c.text));
-    let weights = weights.map_or(String::new(), |w| format!(", weighted by `{}`", w.text));
-    format!("{se} standard errors{clusters}{weights}")
 }
 
 /// The fit.

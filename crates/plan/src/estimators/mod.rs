@@ -25,6 +25,7 @@ pub mod mixed;
 pub mod model;
 mod pick;
 mod resolve;
+mod robust;
 mod shaped;
 mod terms;
 mod warnings;

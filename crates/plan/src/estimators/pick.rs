@@ -1,6 +1,7 @@
 //! Which rows a fit works on: complete ones, of a subset, in the order of groups and blocks.
 
 use trialrun_stats::Failure;
+use trialrun_stats::buffer::{emptied, push};
 
 use super::model::{Model, ModelScratch, Source, Term};
 use crate::compile::Groups;
@@ -68,9 +69,13 @@ impl Model {
     pub(super) fn pick_rows(&self, ws: &Workspace, scratch: &mut ModelScratch) {
         let n = ws.size(self.rows);
         let ModelScratch { index, offsets, .. } = scratch;
-        index.clear();
-        offsets.clear();
-        offsets.push(0);
+        let n_groups = match self.groups {
+            Some(Groups::Values(grouping)) => ws.grouping(grouping).offsets.len(),
+            Some(Groups::Runs(_, runs)) => ws.runs(runs).len(),
+            None => 0,
+        };
+        emptied(index, n);
+        emptied(offsets, n_groups + 1).push(0);
         let subset = self.subset.map(|column| ws.column(column));
         let chosen =
             |row: u32| subset.is_none_or(|s| s[row as usize] != 0.0 && !s[row as usize].is_nan());
@@ -94,12 +99,4 @@ impl Model {
             None => index.extend((0..n as u32).filter(|row| keeps(*row))),
         }
     }
-}
-
-/// Adds to a list that grows with room to spare.
-fn push(list: &mut Vec<u32>, value: u32) {
-    if list.len() == list.capacity() {
-        list.reserve(list.len() + 64);
-    }
-    list.push(value);
 }

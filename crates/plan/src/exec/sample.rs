@@ -4,6 +4,7 @@ use rand::RngExt;
 use rand_distr::StandardUniform;
 use rand_pcg::Pcg64Dxsm;
 use trialrun_lang::Span;
+use trialrun_stats::buffer::push;
 
 use super::random::generator;
 use super::units::{too_many, units_max};
@@ -231,14 +232,6 @@ impl Sample {
 fn below(expected: f64, u: f64) -> usize {
     let whole = expected.round();
     if (expected - whole).abs() < 1e-9 { whole as usize } else { (expected + u).floor() as usize }
-}
-
-/// Adds a unit; a list that has to grow takes room to spare.
-fn push(drawn: &mut Vec<u32>, unit: u32) {
-    if drawn.len() == drawn.capacity() {
-        drawn.reserve_exact(drawn.len() / 2 + 64);
-    }
-    drawn.push(unit);
 }
 
 /// Puts a random set of `count` units first.

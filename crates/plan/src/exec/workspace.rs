@@ -1,5 +1,6 @@
 //! The numbers of one simulation, one workspace a thread.
 
+pub(crate) use trialrun_stats::buffer::grow;
 use trialrun_stats::{dim, ht, lmm, ols};
 
 use super::allocation::Allocation;
@@ -139,13 +140,4 @@ impl Workspace {
             Operand::Register(r) => Values::Each(&self.registers[r as usize][..hi - lo]),
         }
     }
-}
-
-/// Makes a buffer `n` long. When it has to grow it takes room to spare, so that simulations of
-/// varying size stop allocating after the first few.
-pub(crate) fn grow<T: Clone + Default>(values: &mut Vec<T>, n: usize) {
-    if n > values.capacity() {
-        values.reserve_exact(n + n / 2 + 64 - values.len());
-    }
-    values.resize(n, T::default());
 }

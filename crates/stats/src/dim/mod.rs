@@ -10,6 +10,7 @@ mod small;
 #[cfg(test)]
 mod tests;
 
+use crate::buffer::emptied;
 use crate::{Failure, Observations};
 use block::{Block, Compared};
 use small::Small;
@@ -116,7 +117,7 @@ pub fn fit(arms: &Arms, scratch: &mut Scratch) -> Result<Fit, Failure> {
     let whole = [0, m as u32];
     let blocks = if arms.blocks.is_empty() { &whole } else { arms.blocks };
     let mut total = Total::default();
-    scratch.small.clear();
+    emptied(&mut scratch.small, blocks.len());
     let mut cluster = 0;
     for run in blocks.windows(2) {
         let (block, next) = Block::new(arms, run[0], run[1], cluster);
@@ -148,9 +149,6 @@ impl Total {
             }
             None => {
                 self.n_pairs += usize::from(block.is_pair);
-                if small.len() == small.capacity() {
-                    small.reserve(small.len() + 16);
-                }
                 small.push(Small { weight: w, effect: block.effect });
             }
         }

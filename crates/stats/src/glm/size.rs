@@ -81,7 +81,9 @@ impl Size {
     /// Counts the outcomes above each whole number.
     fn count(&mut self, data: &Data, cells: &Cells) {
         let top = cells.live().map(|(i, _)| data.y[i]).fold(0.0, f64::max) as usize;
-        let above = room(&mut self.above, top);
+        // The largest count varies more than the number of rows does.
+        let spare = if self.above.capacity() < top { 4 * top + 1024 } else { top };
+        let above = &mut room(&mut self.above, spare)[..top];
         above.fill(0.0);
         for (i, c) in cells.live().filter(|(i, _)| data.y[*i] > 0.0) {
             above[data.y[i] as usize - 1] += cells.w[c];

@@ -102,6 +102,8 @@ impl InverseRoot {
 
     /// [`Self::factor`] for orders above 2.
     fn factor_large(&mut self, e: &mut [f64], n: usize, vectors: usize) -> bool {
+        // Made beforehand: a loop over problems may come to the second route late.
+        let (full, work) = (room(&mut self.full, n * n), room(&mut self.work, n * n + 3 * n));
         if vectors <= VECTORS_MAX {
             let norm = e[..n * n].iter().map(|v| v * v).sum::<f64>().sqrt();
             if let Some(i) = NORM_MAX.iter().position(|max| norm <= *max) {
@@ -123,8 +125,7 @@ impl InverseRoot {
         for i in 0..n {
             e[i * (n + 1)] += 1.0;
         }
-        let work = room(&mut self.work, n * n + 3 * n);
-        from_eigenvectors(e, n, room(&mut self.full, n * n), work)
+        from_eigenvectors(e, n, full, work)
     }
 
     /// Writes `B^(-1/2) x` for the matrix taken apart last.

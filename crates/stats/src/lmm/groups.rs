@@ -1,6 +1,7 @@
 //! What the groups of the rows weigh, and which rows and groups count at all.
 
 use super::kernels::{From, all_equal, grown, sum_from};
+use crate::buffer::push;
 use crate::{Failure, Observations, Rows};
 
 /// Sizes up to here find their slot in a table.
@@ -141,8 +142,8 @@ impl Groups {
     fn alike(&mut self, rows: &Rows, size: f64, shape: Shape) -> Layout {
         let n_groups = rows.groups.len() - 1;
         let n_obs = size * n_groups as f64;
-        self.size.push(size);
-        self.members.push(n_groups as f64);
+        push(&mut self.size, size);
+        push(&mut self.members, n_groups as f64);
         Layout { n_obs, n_groups, weight: n_obs, shape, reference: 0 }
     }
 
@@ -197,8 +198,8 @@ impl Groups {
                 };
                 if *entry == NONE {
                     *entry = self.size.len() as u32;
-                    self.size.push(s);
-                    self.members.push(0.0);
+                    push(&mut self.size, s);
+                    push(&mut self.members, 0.0);
                 }
                 *slot = *entry;
                 self.members[*entry as usize] += 1.0;

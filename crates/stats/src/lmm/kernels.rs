@@ -4,6 +4,8 @@
 //! `(i, j)`, `j <= i`, is at `i (i + 1) / 2 + j`. Sums run over eight lanes in a fixed order, so
 //! that the same rows give the same bits.
 
+pub(super) use crate::buffer::room as grown;
+
 const LANES: usize = 8;
 
 /// Number of stored elements of a symmetric matrix of order `q`.
@@ -22,21 +24,6 @@ pub(super) fn at(i: usize, j: usize) -> usize {
 #[inline(always)]
 pub(super) fn at_any(i: usize, j: usize) -> usize {
     if i >= j { at(i, j) } else { at(j, i) }
-}
-
-/// The first `len` elements of a vector that grows with slack and never shrinks.
-#[inline]
-pub(super) fn grown<T: Copy + Default>(v: &mut Vec<T>, len: usize) -> &mut [T] {
-    if v.len() < len {
-        grow(v, len);
-    }
-    &mut v[..len]
-}
-
-#[cold]
-fn grow<T: Copy + Default>(v: &mut Vec<T>, len: usize) {
-    v.reserve(len + len / 2 + 64 - v.len());
-    v.resize(len, T::default());
 }
 
 /// A column measured from some value: its elements are `values[i] - from`.

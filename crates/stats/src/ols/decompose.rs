@@ -72,6 +72,9 @@ impl Decomposition {
         room(&mut self.position, p);
         room(&mut self.kept, p);
         room(&mut self.order, p);
+        // Made beforehand: a loop over problems may come to the pivoted route late.
+        room(&mut self.pivoting, m * p);
+        room(&mut self.norms, 3 * p);
         self.weigh(active);
         self.intercept = (0..p).find(|j| {
             let column = &active.rows.x[j * m..(j + 1) * m];
