@@ -14,7 +14,7 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 const WARM_UP: u64 = 300;
 
 /// The same where every size is random: the largest comes later.
-const LONG_WARM_UP: u64 = 3000;
+const LONG_WARM_UP: u64 = 1500;
 
 /// Simulations in which nothing may be allocated.
 const COUNTED: u64 = 1000;
