@@ -128,3 +128,47 @@ fn separation_is_counted_as_often_as_it_happens() {
     });
     assert!((200..1000).contains(&n), "{n} separated");
 }
+
+/// A model that hangs on assigned conditions alone is fitted to one row a cell; one whose
+/// predictors also hang, in name only, on something drawn is fitted to every row. Estimates,
+/// standard errors and counts agree to rounding: with missing outcomes, several arms,
+/// interactions, a subset.
+#[test]
+fn rows_of_equal_conditions_are_one_row() {
+    let source = r#"Design(steps: [
+        Level(name: unit, n: 37, variables: { u: "normal(0, 1)", v: "normal(5, 2)" }),
+        Assignment(variable: z, method: Complete(prob: 0.4)),
+        Assignment(variable: w, method: Simple(prob: 0.5)),
+        Assignment(variable: arm, conditions: [1, 2, 3], method: Complete()),
+        Variables(variables: {
+            y: "v + z * (1 + u) + 0.5 * w", r: "if(u > 1, NA, y + 0.2 * arm)",
+            z_: "if(u > 1e9, 9, z)", w_: "if(u > 1e9, 9, w)", arm_: "if(u > 1e9, 9, arm)",
+            third: "arm_ == 3",
+        }),
+        Estimator(label: "1", term: z, method: LmRobust(formula: "y ~ z", se: HC2)),
+        Estimator(label: "1_", term: z_, method: LmRobust(formula: "y ~ z_", se: HC2)),
+        Estimator(label: "2", term: z, method: LmRobust(formula: "y ~ z", se: HC3)),
+        Estimator(label: "2_", term: z_, method: LmRobust(formula: "y ~ z_", se: HC3)),
+        Estimator(label: "3", term: z, method: LmRobust(formula: "r ~ z", se: classical)),
+        Estimator(label: "3_", term: z_, method: LmRobust(formula: "r ~ z_", se: classical)),
+        Estimator(label: "4", term: "z:w", method: LmRobust(formula: "r ~ z * w", se: HC2)),
+        Estimator(label: "4_", term: "z:w_", method: LmRobust(formula: "r ~ z * w_", se: HC2)),
+        Estimator(label: "5", term: "factor(arm)3",
+            method: LmRobust(formula: "y ~ factor(arm)", se: HC1)),
+        Estimator(label: "5_", term: "factor(arm_)3",
+            method: LmRobust(formula: "y ~ factor(arm_)", se: HC1)),
+        Estimator(label: "6",
+            method: DifferenceInMeans(formula: "r ~ arm", condition1: "1", condition2: "3")),
+        Estimator(label: "6_", term: third, subset: "arm != 2",
+            method: LmRobust(formula: "r ~ third", se: HC2)),
+    ])"#;
+    let plan = plan(source);
+    each(&plan, 5, 50, |ws| {
+        for pair in ws.rows().chunks_exact(2) {
+            let [cells, rows] = [pair[0], pair[1]].map(|row| row.fit.unwrap());
+            assert_close("estimate", cells.estimate, rows.estimate, 1e-10);
+            assert_close("standard error", cells.std_error, rows.std_error, 1e-11);
+            assert_eq!(pair[0].n_obs, pair[1].n_obs);
+        }
+    });
+}

@@ -2,6 +2,7 @@
 
 use trialrun_lang::{Diagnostic, Formula, RandomTerm};
 
+use super::cells;
 use super::collapse::Collapse;
 use super::model::{Blocks, Instruments, Model, Source};
 use super::resolve::{Collapsing, Resolved, ResolvedTerm, resolve};
@@ -103,18 +104,9 @@ pub fn assemble(
     let mut all = [nodes.as_slice(), &keys, &[resolved.outcome]].concat();
     all.extend(weights);
     let drops_missing = all.iter().any(|node| cx.missing(*node) > Missing::Never);
-    let collapses = resolved.collapsing == Collapsing::Allowed
-        && weights.is_none()
-        && cx.data.is_none()
-        && of_predictors != level;
-    let rows = if collapses { of_predictors } else { level };
-    let (outcome, observations) = if collapses {
-        collapsed(cx, resolved.outcome, rows, level)
-    } else {
-        let outcome = cx.column_at(resolved.outcome, level);
-        let source = weights.map(|w| Source::Weighted(cx.column_at(w, level)));
-        (outcome, source.unwrap_or(Source::Single))
-    };
+    let sorted = !(keys.is_empty() && fixed.is_empty());
+    let predictors = Predictors { nodes: &nodes, level: of_predictors, sorted };
+    let (rows, outcome, observations) = observe(cx, &resolved, &predictors, weights, level);
     let found = group_rows(cx, groups, &keys, rows)?;
     let terms = resolved.terms.into_iter().map(|t| t.stored(cx, rows)).collect();
     let instruments = beside.instruments.map(|(intercept, terms)| Instruments {
@@ -136,6 +128,42 @@ pub fn assemble(
         drops_missing,
         outcome_label: resolved.outcome_label,
     })
+}
+
+/// What the rows of a model may be collapsed by.
+struct Predictors<'a> {
+    nodes: &'a [NodeId],
+    /// Their level, or that of the groups where it is deeper.
+    level: LevelId,
+    /// Whether rows are sorted by something else than predictors.
+    sorted: bool,
+}
+
+/// Chooses what a row of a model stands for: the level of the rows, and outcome and observations.
+fn observe(
+    cx: &mut Compiler<'_>,
+    resolved: &Resolved,
+    predictors: &Predictors<'_>,
+    weights: Option<NodeId>,
+    level: LevelId,
+) -> (LevelId, ColumnId, Source) {
+    let Resolved { outcome, collapsing, .. } = *resolved;
+    if let Some(weights) = weights {
+        let outcome = cx.column_at(outcome, level);
+        return (level, outcome, Source::Weighted(cx.column_at(weights, level)));
+    }
+    let may_collapse = collapsing != Collapsing::Refused && cx.data.is_none();
+    if may_collapse && predictors.level != level {
+        let (outcome, source) = collapsed(cx, outcome, predictors.level, level);
+        return (predictors.level, outcome, source);
+    }
+    let may_have_cells = may_collapse && collapsing == Collapsing::Allowed && !predictors.sorted;
+    let cells = if may_have_cells {
+        cells::of_predictors(cx, predictors.nodes, outcome, level)
+    } else {
+        None
+    };
+    (level, cx.column_at(outcome, level), cells.map_or(Source::Single, Source::Cells))
 }
 
 /// Adds a column that a method needs besides its terms to an uncollapsed model, and returns its

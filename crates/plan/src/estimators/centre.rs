@@ -19,6 +19,7 @@ impl Model {
             Source::Weighted(column) | Source::Collapsed { count: column, .. } => {
                 Some(if *picked { weight.as_slice() } else { ws.column(column) })
             }
+            Source::Cells(_) => Some(weight.as_slice()),
         };
         for column in starts[1]..starts[1 + n_covariates] {
             let values = &mut x[column * n..(column + 1) * n];

@@ -4,6 +4,7 @@
 //! file is its manual: `trialrun explain NAME` prints it.
 
 mod build;
+mod cells;
 mod centre;
 mod coding;
 mod collapse;

@@ -4,10 +4,13 @@
 //! to whole classes makes a row a class, with the number of observations, their mean outcome and
 //! their sum of squares around it. Least squares, its robust variances and random intercepts need
 //! no more (`trialrun_stats::Rows`), so the cost of a fit is that of the level of its predictors.
+//! Where predictors hang on assigned conditions alone, rows of equal conditions become one
+//! (module `cells`).
 
 use trialrun_stats::ols::Shape;
 use trialrun_stats::{Failure, Observations, Rows};
 
+use super::cells::Cells;
 use super::matrix::{copy, gather};
 use crate::compile::Groups;
 use crate::exec::Workspace;
@@ -63,7 +66,6 @@ pub struct Blocks {
 }
 
 /// Where a row's weight comes from.
-#[derive(Clone, Copy, Debug)]
 pub enum Source {
     /// Rows are single observations.
     Single,
@@ -76,6 +78,8 @@ pub enum Source {
         /// Their sum of squares around the mean outcome.
         within: ColumnId,
     },
+    /// Rows of equal conditions are collapsed when the fit begins.
+    Cells(Cells),
 }
 
 /// A term of a model: a product of numbers and of indicators of categories.
@@ -117,9 +121,11 @@ pub struct Factor {
 #[derive(Default)]
 pub struct ModelScratch {
     pub(super) x: Vec<f64>,
-    outcome: Vec<f64>,
+    pub(super) outcome: Vec<f64>,
     pub(super) weight: Vec<f64>,
-    within: Vec<f64>,
+    pub(super) within: Vec<f64>,
+    /// The number of each row's cell.
+    pub(super) cells: Vec<f64>,
     /// The extra columns, one after the other, where rows are picked.
     extras: Vec<f64>,
     /// Whether the rows were picked out, or put in the order of groups: `index` has them.
@@ -150,27 +156,21 @@ impl Model {
         let mut scratch = std::mem::take(&mut ws.model);
         let picked = self.is_picked(ws);
         scratch.picked = picked;
-        if picked {
-            self.pick_rows(ws, &mut scratch);
-        }
+        let found = match &self.observations {
+            Source::Cells(cells) => {
+                let outcome = &ws.column(self.outcome)[..ws.size(self.rows)];
+                let subset = self.subset.map(|column| ws.column(column));
+                cells.pick(ws, outcome, subset, &mut scratch)
+            }
+            _ if picked => {
+                self.pick_rows(ws, &mut scratch);
+                self.copy_picked(ws, &mut scratch);
+                Ok(())
+            }
+            _ => Ok(()),
+        };
         let index = if picked { Some(scratch.index.as_slice()) } else { None };
         let n = index.map_or(ws.size(self.rows), <[u32]>::len);
-        if picked {
-            copy(ws, self.outcome, index, &mut scratch.outcome);
-            match self.observations {
-                Source::Single => {}
-                Source::Weighted(weight) => copy(ws, weight, index, &mut scratch.weight),
-                Source::Collapsed { count, within } => {
-                    copy(ws, count, index, &mut scratch.weight);
-                    copy(ws, within, index, &mut scratch.within);
-                }
-            }
-            grow(&mut scratch.extras, n * self.extras.len());
-            let outs = scratch.extras.chunks_exact_mut(n.max(1));
-            for (column, out) in self.extras.iter().zip(outs) {
-                gather(ws.column(*column), index, out);
-            }
-        }
         self.find_categories(ws, &mut scratch, n, picked);
         let p = self.find_starts(&mut scratch);
         let mut x = std::mem::take(&mut scratch.x);
@@ -181,7 +181,27 @@ impl Model {
         self.add_columns(ws, &mut scratch, n);
         let blocks = self.find_blocks(ws, &mut scratch, n, picked);
         ws.model = scratch;
-        if n == 0 { Err(Failure::NoRows) } else { blocks }
+        if n == 0 { Err(Failure::NoRows) } else { found.and(blocks) }
+    }
+
+    /// Copies outcome, weights and extra columns of the picked rows.
+    fn copy_picked(&self, ws: &Workspace, scratch: &mut ModelScratch) {
+        let ModelScratch { index, outcome, weight, within, extras, .. } = scratch;
+        let (n, index) = (index.len(), Some(index.as_slice()));
+        copy(ws, self.outcome, index, outcome);
+        match self.observations {
+            Source::Single | Source::Cells(_) => {}
+            Source::Weighted(column) => copy(ws, column, index, weight),
+            Source::Collapsed { count, within: squares } => {
+                copy(ws, count, index, weight);
+                copy(ws, squares, index, within);
+            }
+        }
+        grow(extras, n * self.extras.len());
+        let outs = extras.chunks_exact_mut(n.max(1));
+        for (column, out) in self.extras.iter().zip(outs) {
+            gather(ws.column(*column), index, out);
+        }
     }
 
     /// The rows that `prepare` made.
@@ -205,6 +225,9 @@ impl Model {
                 count: source(count, &scratch.weight),
                 within: source(within, &scratch.within),
             },
+            Source::Cells(_) => {
+                Observations::Collapsed { count: &scratch.weight, within: &scratch.within }
+            }
         };
         let groups: &[u32] = match self.groups {
             None => &[],

@@ -42,7 +42,8 @@ impl Model {
     pub(super) fn is_picked(&self, ws: &Workspace) -> bool {
         let n = ws.size(self.rows);
         let is_whole = |column: ColumnId| !ws.column(column)[..n].iter().any(|v| v.is_nan());
-        self.subset.is_some()
+        matches!(self.observations, Source::Cells(_))
+            || self.subset.is_some()
             || matches!(self.groups, Some(Groups::Values(_)))
             || (self.drops_missing && !self.all_columns(is_whole))
     }
@@ -51,7 +52,7 @@ impl Model {
     fn all_columns(&self, holds: impl Fn(ColumnId) -> bool) -> bool {
         let weights_hold = match self.observations {
             Source::Weighted(weight) => holds(weight),
-            Source::Single | Source::Collapsed { .. } => true,
+            Source::Single | Source::Collapsed { .. } | Source::Cells(_) => true,
         };
         let term_holds =
             |t: &Term| t.numeric.is_none_or(&holds) && t.factors.iter().all(|f| holds(f.column));

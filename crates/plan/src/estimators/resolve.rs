@@ -31,6 +31,8 @@ pub struct Resolved {
 pub enum Collapsing {
     /// They may.
     Allowed,
+    /// Only rows of one unit that was assigned as a whole.
+    WithinUnits,
     /// The method needs every row.
     Refused,
 }
@@ -39,6 +41,11 @@ impl Resolved {
     /// The same for a method that needs every row.
     pub fn with_every_row(self) -> Self {
         Self { collapsing: Collapsing::Refused, ..self }
+    }
+
+    /// The same for a method that tells apart the units that were assigned.
+    pub fn with_every_unit(self) -> Self {
+        Self { collapsing: Collapsing::WithinUnits, ..self }
     }
 
     /// A model of one number, without intercept.

@@ -16,6 +16,7 @@ pub mod random;
 pub mod reduce;
 pub mod reveal;
 pub mod sample;
+pub(crate) mod select;
 pub mod units;
 pub mod words;
 pub mod workspace;

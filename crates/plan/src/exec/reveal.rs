@@ -1,5 +1,6 @@
 //! Reveals the potential outcome that goes with the assigned condition.
 
+use super::select::select;
 use super::{Op, Stop, Workspace};
 use crate::ids::{ColumnId, LevelId, RunsId};
 
@@ -27,9 +28,7 @@ impl Op for Reveal {
         let mut out = ws.take(self.out, n);
         let n_choices = ws.size(self.choice);
         if self.alone {
-            for (u, o) in out.iter_mut().enumerate() {
-                *o = ws.column(self.sources[self.combination(ws, u)])[u];
-            }
+            self.reveal_units(ws, &mut out);
         } else {
             let runs = ws.runs(self.runs);
             for u in 0..n_choices {
@@ -44,6 +43,27 @@ impl Op for Reveal {
 }
 
 impl Reveal {
+    /// Reveals the outcome of units that are assigned one by one.
+    ///
+    /// Of one assigned variable, each condition in turn lays its outcomes over those before it.
+    fn reveal_units(&self, ws: &Workspace, out: &mut [f64]) {
+        let n = out.len();
+        let [(assigned, conditions)] = self.assigned.as_slice() else {
+            for (u, o) in out.iter_mut().enumerate() {
+                *o = ws.column(self.sources[self.combination(ws, u)])[u];
+            }
+            return;
+        };
+        let assigned = &ws.column(*assigned)[..n];
+        out.copy_from_slice(&ws.column(self.sources[0])[..n]);
+        for (condition, source) in conditions.iter().zip(&self.sources).skip(1) {
+            let outcomes = out.iter_mut().zip(&ws.column(*source)[..n]);
+            for ((o, potential), value) in outcomes.zip(assigned) {
+                *o = select(value == condition, *potential, *o);
+            }
+        }
+    }
+
     /// The number of the combination of conditions that a unit was assigned to. Compilation made
     /// sure that every assigned condition is among those of the outcome.
     #[inline]

@@ -163,8 +163,9 @@ impl InverseProbability {
             cx.report(error);
             return None;
         };
+        let every_unit = Some(resolved.with_every_unit());
         let mut model =
-            build::assemble(cx, Some(resolved), level, &Wanted::Nothing, Beside::default())?;
+            build::assemble(cx, every_unit, level, &Wanted::Nothing, Beside::default())?;
         if !cx.is_above(own_level, model.rows) {
             let message = "the rows are no longer those that were assigned";
             let error = Diagnostic::error(span, message).label("aggregated since");

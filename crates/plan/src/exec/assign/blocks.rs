@@ -96,17 +96,21 @@ impl Units {
         Ok(())
     }
 
-    /// Tells for each row the arm of its unit.
-    pub(super) fn spread(&self, ws: &Workspace, arms: &[u32], mut tell: impl FnMut(usize, u32)) {
+    /// Gives each row the value that goes with the arm of its unit.
+    pub(super) fn spread<T>(
+        &self,
+        ws: &Workspace,
+        arms: &[u32],
+        out: &mut [T],
+        value: impl Fn(u32) -> T,
+    ) {
         match self {
-            Self::Level { .. } => {
-                arms.iter().enumerate().for_each(|(row, arm)| tell(row, *arm));
-            }
+            Self::Level { .. } => out.iter_mut().zip(arms).for_each(|(o, arm)| *o = value(*arm)),
             Self::Clusters { cells, .. } => {
                 let cells = ws.grouping(*cells);
                 for (run, arm) in cells.offsets.windows(2).zip(arms) {
                     for &row in &cells.order[run[0] as usize..run[1] as usize] {
-                        tell(row as usize, *arm);
+                        out[row as usize] = value(*arm);
                     }
                 }
             }
@@ -169,7 +173,7 @@ impl Op for BlockSizes {
                 let block = &s.urn[s.block(b)];
                 block.iter().for_each(|u| sizes[*u as usize] = block.len() as u32);
             }
-            self.units.spread(ws, &sizes, |row, size| out[row] = f64::from(size));
+            self.units.spread(ws, &sizes, &mut out, f64::from);
             s.arms = sizes;
         }
         ws.put(self.out, out);

@@ -173,9 +173,8 @@ impl Op for Assign {
                     wedge.spread(ws, &self.lottery.units, &allocation.arms, &self.values, &mut out);
                 }
                 None => {
-                    self.lottery.units.spread(ws, &allocation.arms, |row, arm| {
-                        out[row] = self.values[arm as usize];
-                    });
+                    let value = |arm: u32| self.values[arm as usize];
+                    self.lottery.units.spread(ws, &allocation.arms, &mut out, value);
                 }
             }
             ws.put(self.out, out);

@@ -74,7 +74,7 @@ impl FindProbabilities {
             if !s.rows.is_empty() {
                 grow(&mut allocation.unit_of, ws.size(units.level()));
                 super::blocks::number(&mut s.arms, s.rows.len());
-                units.spread(ws, &s.arms, |row, unit| allocation.unit_of[row] = unit);
+                units.spread(ws, &s.arms, &mut allocation.unit_of, |unit| unit);
             }
             return;
         };

@@ -1,0 +1,169 @@
+//! Rows of equal conditions become one row.
+//!
+//! Where the predictors hang on nothing but assigned conditions, as in `y ~ z`, there are as many
+//! kinds of rows as there are combinations of conditions: the *cells*. Number, mean and sum of
+//! squares of the outcome in each cell are all that least squares and a difference in means need
+//! (`trialrun_stats::Observations::Collapsed`), so two arms of any size cost a fit of two rows.
+
+use trialrun_stats::Failure;
+use trialrun_stats::buffer::emptied;
+
+use super::model::ModelScratch;
+use crate::compile::ir::{NodeId, NodeKind};
+use crate::compile::{Binding, Compiler, Missing};
+use crate::exec::Workspace;
+use crate::exec::select::select;
+use crate::exec::workspace::grow;
+use crate::ids::{ColumnId, LevelId};
+
+/// Most cells that rows are collapsed to: each costs two passes over the rows.
+const CELLS_MAX: usize = 8;
+
+/// The cells of a model's rows.
+pub struct Cells {
+    /// Each assigned variable that the predictors hang on, and its conditions.
+    keys: Vec<(ColumnId, Vec<f64>)>,
+    /// Whether outcomes can be missing; these are left out.
+    skips_missing: bool,
+}
+
+/// The cells of predictors on the units of a level; none where they hang on something else.
+pub fn of_predictors(
+    cx: &mut Compiler<'_>,
+    predictors: &[NodeId],
+    outcome: NodeId,
+    level: LevelId,
+) -> Option<Cells> {
+    if predictors.iter().any(|node| cx.missing(*node) > Missing::Never) {
+        return None;
+    }
+    let assigned: Vec<(NodeId, Vec<f64>)> = cx
+        .assigned
+        .iter()
+        .filter_map(|(name, conditions)| match cx.binding(name) {
+            Some(Binding::Variable(node)) => {
+                Some((node, conditions.iter().map(|c| c.value).collect()))
+            }
+            _ => None,
+        })
+        .collect();
+    let mut found: Vec<usize> = Vec::new();
+    let mut rest = predictors.to_vec();
+    while let Some(node) = rest.pop() {
+        if let Some(place) = assigned.iter().position(|(known, _)| *known == node) {
+            if !found.contains(&place) {
+                found.push(place);
+            }
+            continue;
+        }
+        match &cx.graph.node(node).kind {
+            NodeKind::Const(_) => {}
+            NodeKind::Map(_, args) => rest.extend(args),
+            _ => return None,
+        }
+    }
+    let n_cells = found.iter().try_fold(1usize, |n, i| n.checked_mul(assigned[*i].1.len()))?;
+    if found.is_empty() || n_cells > CELLS_MAX {
+        return None;
+    }
+    let skips_missing = cx.missing(outcome) > Missing::Never;
+    let mut key = |i: usize| (cx.column_at(assigned[i].0, level), assigned[i].1.clone());
+    Some(Cells { keys: found.into_iter().map(&mut key).collect(), skips_missing })
+}
+
+impl Cells {
+    /// Finds number, mean and sum of squares of the outcome in each cell that has any and is of
+    /// the subset, and the first row of the cell, which stands for its predictors.
+    ///
+    /// # Errors
+    /// `NotFinite` where a row is in no cell: its condition is not among those declared.
+    pub(super) fn pick(
+        &self,
+        ws: &Workspace,
+        outcome: &[f64],
+        subset: Option<&[f64]>,
+        scratch: &mut ModelScratch,
+    ) -> Result<(), Failure> {
+        let n = outcome.len();
+        let ModelScratch { index, outcome: mean, weight, within, cells, .. } = scratch;
+        emptied(index, CELLS_MAX);
+        for list in [&mut *mean, &mut *weight, &mut *within] {
+            emptied(list, CELLS_MAX);
+        }
+        let mut n_seen = 0.0;
+        let mut add = |codes: &[f64], code: f64| {
+            let (count, own_mean, squares) = match self.skips_missing {
+                true => moments::<true>(outcome, codes, code),
+                false => moments::<false>(outcome, codes, code),
+            };
+            n_seen += count;
+            let first = codes.iter().position(|c| *c == code).filter(|_| count > 0.0);
+            let chosen = |row: &usize| subset.is_none_or(|subset| subset[*row] != 0.0);
+            if let Some(first) = first.filter(chosen) {
+                index.push(first as u32);
+                weight.push(count);
+                mean.push(own_mean);
+                within.push(squares);
+            }
+        };
+        if let [(key, conditions)] = self.keys.as_slice() {
+            let codes = &ws.column(*key)[..n];
+            conditions.iter().for_each(|condition| add(codes, *condition));
+        } else {
+            let n_cells = self.number(ws, n, cells);
+            (0..n_cells).for_each(|cell| add(cells, cell as f64));
+        }
+        if self.skips_missing {
+            n_seen += outcome.iter().filter(|y| y.is_nan()).count() as f64;
+        }
+        if n_seen == n as f64 { Ok(()) } else { Err(Failure::NotFinite) }
+    }
+
+    /// Numbers the cell of each row; the last variable varies fastest. Returns the number of cells.
+    fn number(&self, ws: &Workspace, n: usize, cells: &mut Vec<f64>) -> usize {
+        grow(cells, n);
+        cells.fill(0.0);
+        let mut n_cells = 1;
+        for (key, conditions) in &self.keys {
+            n_cells *= conditions.len();
+            for (cell, value) in cells.iter_mut().zip(ws.column(*key)) {
+                // A value that is no condition gives a number that no cell has.
+                let place = conditions.iter().position(|c| c == value);
+                *cell = *cell * conditions.len() as f64 + place.map_or(f64::NAN, |p| p as f64);
+            }
+        }
+        n_cells
+    }
+}
+
+/// Number, mean and sum of squares of the outcomes of one cell; where it may be missing, of those
+/// that are there.
+fn moments<const SKIPS: bool>(outcome: &[f64], codes: &[f64], code: f64) -> (f64, f64, f64) {
+    let belongs = |y: f64, c: f64| c == code && !(SKIPS && y.is_nan());
+    let own = |y: f64, c: f64, term: f64| select(belongs(y, c), term, 0.0);
+    let n = sum(outcome, codes, |y, c| own(y, c, 1.0));
+    let total = sum(outcome, codes, |y, c| own(y, c, y));
+    if n == 0.0 {
+        return (0.0, 0.0, 0.0);
+    }
+    let mean = total / n;
+    let within = sum(outcome, codes, |y, c| own(y, c, (y - mean) * (y - mean)));
+    (n, mean, within)
+}
+
+/// A sum over rows, in four interleaved parts: fast, and the same on every machine. One sum a pass:
+/// of two together the compiler makes slower code.
+fn sum(a: &[f64], b: &[f64], term: impl Fn(f64, f64) -> f64) -> f64 {
+    let mut lanes = [0.0; 4];
+    let ((a, rest_a), (b, rest_b)) = (a.as_chunks::<4>(), b.as_chunks::<4>());
+    for (a, b) in a.iter().zip(b) {
+        for (lane, (a, b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
+            *lane += term(*a, *b);
+        }
+    }
+    for (lane, (a, b)) in lanes.iter_mut().zip(rest_a.iter().zip(rest_b)) {
+        *lane += term(*a, *b);
+    }
+    let [a, b, c, d] = lanes;
+    (a + b) + (c + d)
+}
