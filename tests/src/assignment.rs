@@ -2,6 +2,7 @@
 
 mod audit;
 mod beyond;
+mod estimated;
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ use trialrun_plan::{Options, Plan, compile, read};
 use crate::common::{assert_chi_squared, assert_mean, assert_rate, drawn, plan, simulate, values};
 
 /// Simulations of each design.
-const SIMS: u64 = 20_000;
+const SIMS: u64 = 100_000;
 
 /// A design with units in villages in regions, and an assignment of `z`.
 fn units(levels: &str, assignment: &str) -> Plan {

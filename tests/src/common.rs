@@ -4,6 +4,7 @@ use trialrun_plan::{
     ColumnId, Design, DiagnosandInfo, LevelId, Options, Plan, Table, Workspace, compile,
     compile_for_data, read,
 };
+use trialrun_stats::special::chi_squared;
 
 /// Names that expectations may use in tests.
 pub const DIAGNOSANDS: &[DiagnosandInfo] = trialrun_run::diagnosands::INFO;
@@ -118,12 +119,14 @@ pub fn assert_close(what: &str, ours: f64, expected: f64, tolerance: f64) {
     assert!(error <= tolerance, "{what}: {ours:e}, not {expected:e}: off by {error:e}");
 }
 
-/// Asserts that a chi-squared statistic with `df` degrees of freedom is within 5 standard
-/// deviations above its mean.
+/// Below this p-value the counts of a seeded simulation are not those that theory expects.
+pub const P_MIN: f64 = 1e-4;
+
+/// Asserts that counts are those expected: Pearson's chi-squared has a p-value of 1e-4 or more.
 pub fn assert_chi_squared(what: &str, counts: &[usize], expected: &[f64]) {
     let term = |(c, e): (&usize, &f64)| (*c as f64 - e) * (*c as f64 - e) / e;
     let statistic: f64 = counts.iter().zip(expected).map(term).sum();
     let df = counts.len() as f64 - 1.0;
-    let room = 5.0 * (2.0 * df).sqrt();
-    assert!(statistic <= df + room, "{what}: chi-squared {statistic}, df {df}: {counts:?}");
+    let p = if df > 0.0 { chi_squared::upper(statistic, df) } else { 1.0 };
+    assert!(p >= P_MIN, "{what}: chi-squared {statistic}, df {df}, p = {p}: {counts:?}");
 }

@@ -15,7 +15,7 @@ const NESTED: &str = "Level(name: region, n: 2), \
      Level(name: village, n: \"if(region == 1, 3, 2)\"), Level(name: unit, n: 2),";
 
 /// A plan that finds all probabilities.
-fn audited(levels: &str, assignment: &str) -> Plan {
+pub(super) fn audited(levels: &str, assignment: &str) -> Plan {
     let source = format!("Design(steps: [{levels} Assignment(variable: z, {assignment}) ])");
     let options = Options { probabilities: true, ..Options::default() };
     compile(&design(&source), &options)
