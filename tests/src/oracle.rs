@@ -4,6 +4,7 @@
 //! Inputs and results are in `tests/oracle`, with the R scripts that make them. The tolerances are
 //! those that the results support; none is wider than it has to be.
 
+mod bootstrap;
 mod design_based;
 mod glm;
 mod mixed;

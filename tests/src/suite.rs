@@ -11,6 +11,7 @@
 //! - `missing`: missing outcomes, take-up and spillovers.
 //! - `models`: generalised linear and mixed models in simulations, against what is known of them.
 //! - `assignment`: shares of conditions against what was declared.
+//! - `resampling`: bootstraps and randomisation tests against what is known of them.
 //! - `sampling`: samples against their probabilities, and what is left of a population.
 //! - `structure`: crossed and linked levels, correlated variables.
 //! - `tidy`: rules of the code base.
@@ -27,6 +28,7 @@ mod missing;
 mod models;
 mod oracle;
 mod quadrature;
+mod resampling;
 mod sampling;
 mod sentences;
 mod structure;

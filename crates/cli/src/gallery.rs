@@ -29,6 +29,7 @@ pub const GALLERY: &[Entry] = gallery![
     "cluster-rct",
     "covariates",
     "factorial",
+    "few-clusters",
     "hierarchical-bootstrap",
     "latin-square",
     "matched-pairs",

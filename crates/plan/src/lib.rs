@@ -11,6 +11,7 @@ pub mod estimators;
 pub mod exec;
 pub mod functions;
 pub mod ids;
+pub mod inference;
 pub mod manual;
 mod plan;
 mod result;

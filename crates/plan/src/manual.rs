@@ -1,16 +1,17 @@
-//! The manuals of steps and estimators: the text that opens their source files.
+//! The manuals of steps, estimators and kinds of inference: the text that opens their source files.
 
 use crate::compile::{CATEGORIES, CORRELATED_DRAWS, REDUCTIONS};
 use crate::exec::draw::DISTRIBUTIONS;
 use crate::functions::FUNCTIONS;
-use crate::{estimators, steps};
+use crate::{estimators, inference, steps};
 
-/// The manual of a step or an estimator, or of the functions of expressions.
+/// The manual of a step, an estimator or a kind of inference, or of the functions of expressions.
 pub fn manual(name: &str) -> Option<String> {
     if name == "functions" {
         return Some(functions());
     }
-    let all = steps::MANUALS.iter().chain(estimators::MANUALS).chain(&[EXPECT]);
+    let all = steps::MANUALS.iter().chain(estimators::MANUALS);
+    let all = all.chain(inference::MANUALS).chain(&[EXPECT]);
     let (title, source) = all.into_iter().find(|(n, _)| n.eq_ignore_ascii_case(name))?;
     Some(format!("# {title}\n\n{}", opening(source)))
 }
@@ -20,7 +21,8 @@ const EXPECT: (&str, &str) = ("Expect", include_str!("declared/expect.rs"));
 
 /// Everything that has a manual.
 pub fn names() -> Vec<&'static str> {
-    let mut names: Vec<&str> = steps::NAMES.iter().chain(estimators::NAMES).copied().collect();
+    let all = steps::NAMES.iter().chain(estimators::NAMES).chain(inference::NAMES);
+    let mut names: Vec<&str> = all.copied().collect();
     names.extend(["Expect", "functions"]);
     names
 }

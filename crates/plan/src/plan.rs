@@ -227,6 +227,7 @@ impl Plan {
             assigned: Default::default(),
             lmm: Default::default(),
             mixed: Default::default(),
+            inference: Default::default(),
             model: ModelScratch::default(),
             rows: vec![Row::EMPTY; self.n_rows()],
         }

@@ -45,13 +45,15 @@ pub enum Failure {
     NoProbability,
     /// The standard error asks for simple assignment to two conditions.
     NeedsSimple,
+    /// Most replicates of a bootstrap had no estimate.
+    ReplicatesLost,
     /// The estimand of the simulation is not a finite number.
     NoEstimand,
 }
 
 impl Failure {
     /// Every reason, in the order in which reports list them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::NoRows,
         Self::NotFinite,
         Self::TermDropped,
@@ -73,6 +75,7 @@ impl Failure {
         Self::UnderIdentified,
         Self::NoProbability,
         Self::NeedsSimple,
+        Self::ReplicatesLost,
         Self::NoEstimand,
     ];
 
@@ -100,6 +103,7 @@ impl Failure {
             Self::UnderIdentified => "under_identified",
             Self::NoProbability => "no_probability",
             Self::NeedsSimple => "needs_simple",
+            Self::ReplicatesLost => "replicates_lost",
             Self::NoEstimand => "no_estimand",
         }
     }
@@ -130,6 +134,7 @@ impl Failure {
             Self::UnderIdentified => "the instruments do not tell the predictors apart",
             Self::NoProbability => "the probability of a unit's condition is zero, or not known",
             Self::NeedsSimple => "the standard error asks for simple assignment to two conditions",
+            Self::ReplicatesLost => "most replicates of the bootstrap had no estimate",
             Self::NoEstimand => "the estimand is not a finite number",
         }
     }

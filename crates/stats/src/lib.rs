@@ -16,6 +16,7 @@ pub mod lmm;
 pub mod matching;
 pub mod moments;
 pub mod ols;
+pub mod resample;
 pub mod rows;
 pub mod special;
 

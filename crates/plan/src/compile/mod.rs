@@ -142,6 +142,8 @@ pub struct Compiler<'a> {
     pub estimations: Vec<Arc<Estimation>>,
     /// The rows that the estimator at hand is restricted to.
     pub subset: Option<NodeId>,
+    /// Whether the rows of the estimator at hand have to stay single observations.
+    pub single_rows: bool,
     /// Outcomes collapsed to a level: mean, number and sum of squares.
     pub collapsed: HashMap<(ColumnId, LevelId), [ColumnId; 3]>,
     /// Words of steps that could not be read: names that they may have defined.
@@ -213,6 +215,7 @@ impl<'a> Compiler<'a> {
             estimator_spans: HashMap::new(),
             estimations: Vec::new(),
             subset: None,
+            single_rows: false,
             collapsed: HashMap::new(),
             doubtful: Vec::new(),
             declared: HashMap::new(),

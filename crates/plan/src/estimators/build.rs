@@ -152,7 +152,7 @@ fn observe(
         let outcome = cx.column_at(outcome, level);
         return (level, outcome, Source::Weighted(cx.column_at(weights, level)));
     }
-    let may_collapse = collapsing != Collapsing::Refused && cx.data.is_none();
+    let may_collapse = collapsing != Collapsing::Refused && cx.data.is_none() && !cx.single_rows;
     if may_collapse && predictors.level != level {
         let (outcome, source) = collapsed(cx, outcome, predictors.level, level);
         return (predictors.level, outcome, source);

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use trialrun_stats::Failure;
-use trialrun_stats::ols::Wald;
+use trialrun_stats::ols::{Variance, Wald};
 use trialrun_stats::special::student_t::{self, Critical};
 use trialrun_stats::special::{chi_squared, fisher_f};
 
 use super::model::Model;
 use crate::exec::{Op, Stop, Workspace};
 use crate::ids::ColumnId;
+use crate::inference::Infer;
 use crate::result::{Estimate, Row};
 
 /// A coefficient as a fit gives it.
@@ -33,6 +34,11 @@ pub(crate) trait Fit: Send + Sync {
         ws: &mut Workspace,
         give: &mut dyn FnMut(usize, Result<Coef, Failure>),
     ) -> Result<Fitted, Failure>;
+
+    /// The standard error of a fit by least squares; none for other methods.
+    fn least_squares(&self) -> Option<Variance> {
+        None
+    }
 
     /// Why a coefficient can not be reported by this method, if it can not.
     fn refuses(&self, _model: &Model, _target: &Target) -> Option<String> {
@@ -127,6 +133,8 @@ pub struct Estimation {
     pub(crate) estimand: Option<ColumnId>,
     pub(crate) first_row: usize,
     pub(crate) critical: Critical,
+    /// What makes test and interval where the method does not.
+    pub(crate) inference: Option<Box<dyn Infer>>,
 }
 
 impl Op for Arc<Estimation> {
@@ -169,8 +177,11 @@ impl Estimation {
             own[i].fit = coef.and_then(|c| self.estimate(c));
         };
         let fitted = self.fit.fit(&self.model, ws, &mut give)?;
-        for row in own {
+        for row in &mut *own {
             (row.n_obs, row.boundary) = (fitted.n_obs, fitted.boundary);
+        }
+        if let Some(inference) = &self.inference {
+            inference.infer(self, ws, own);
         }
         Ok(())
     }
@@ -213,6 +224,9 @@ impl Estimation {
         };
         let fitted = self.fit.fit(&self.model, ws, &mut give)?;
         let details = self.fit.details(&self.model, ws)?;
+        if let Some(inference) = &self.inference {
+            inference.infer(self, ws, &mut rows);
+        }
         let coefficients = terms
             .into_iter()
             .zip(rows)

@@ -109,6 +109,10 @@ impl Fit for Ols {
         Ok(Fitted { n_obs: fit.n_obs, boundary: false })
     }
 
+    fn least_squares(&self) -> Option<Variance> {
+        Some(self.variance)
+    }
+
     fn details(&self, model: &Model, ws: &mut Workspace) -> Result<Details, Failure> {
         let n = ws.size(model.rows);
         let Workspace { columns, runs, model: scratch, ols, .. } = ws;

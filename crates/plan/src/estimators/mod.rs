@@ -39,7 +39,7 @@ use crate::ids::LevelId;
 pub use estimation::{Coefficient, Details, Estimation, Fitted, Test};
 pub(crate) use estimation::{Fit, Target};
 pub(crate) use inverse_probability::AssignedUnits;
-use model::Model;
+pub(crate) use model::Model;
 pub(crate) use terms::{Terms, targets};
 
 /// What an estimator does.

@@ -148,6 +148,11 @@ pub struct ModelScratch {
 }
 
 impl Model {
+    /// Whether rows have prior weights.
+    pub fn is_weighted(&self) -> bool {
+        matches!(self.observations, Source::Weighted(_))
+    }
+
     /// Makes the rows of a fit in the workspace's scratch space.
     ///
     /// # Errors

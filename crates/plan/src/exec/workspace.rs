@@ -11,6 +11,7 @@ use crate::estimators::glm::GlmScratch;
 use crate::estimators::mixed::MixedScratch;
 use crate::estimators::model::ModelScratch;
 use crate::ids::{AllocationId, ColumnId, GroupingId, LevelId, LinkId, RunsId};
+use crate::inference;
 use crate::result::Row;
 
 /// Units of a level sorted into groups.
@@ -72,6 +73,8 @@ pub struct Workspace {
     pub(crate) lmm: lmm::Scratch,
     /// Scratch of mixed models in general.
     pub(crate) mixed: MixedScratch,
+    /// Scratch of resampling.
+    pub(crate) inference: inference::Scratch,
     /// Model matrices.
     pub(crate) model: ModelScratch,
     /// What the estimators gave, a row for each estimator and term.

@@ -9,6 +9,8 @@
 //! - `method`: how it estimates: `DifferenceInMeans(...)`, `Glm(...)`, `Lin(...)`, `LmRobust(...)`,
 //!   `Lmer(...)`.
 //! - `level`: the level whose units are its rows; the current rows if it is left out.
+//! - `inference`: how test and interval are made, where not by the method alone: `Bootstrap(...)`,
+//!   `WildCluster(...)`.
 //! - `subset`: an expression; only rows where it holds are used, such as `"age > 40 & arm != 'b'"`.
 //!
 //! # Example
@@ -28,6 +30,7 @@ use crate::declared::{Fields, Name, Node, Reader, Scalar};
 use crate::estimators::model::Model;
 use crate::estimators::{Estimation, Fit, Method, Terms, targets};
 use crate::ids::{ColumnId, LevelId};
+use crate::inference::Inference;
 use crate::plan::EstimatorInfo;
 
 /// An estimator, as declared.
@@ -40,6 +43,7 @@ pub struct Estimator {
     method: Method,
     level: Option<Name>,
     subset: Option<Scalar>,
+    inference: Option<Inference>,
 }
 
 impl Declared for Estimator {
@@ -52,11 +56,17 @@ impl Declared for Estimator {
         let method = f.required(r, "method", Method::read);
         let level = f.optional(r, "level", Reader::identifier);
         let subset = f.optional(r, "subset", Reader::scalar);
+        let inference = f.take(r, "inference").map(|node| Inference::read(r, node));
+        let inference = match inference {
+            None => None,
+            Some(inference) => Some(inference?),
+        };
         let term = match term {
             None => None,
             Some(term) => Some(term?),
         };
-        Some(Self { label: label?, estimand, term, term_span, method: method?, level, subset })
+        let (label, method) = (label?, method?);
+        Some(Self { label, estimand, term, term_span, method, level, subset, inference })
     }
 
     fn compile(&self, cx: &mut Compiler<'_>) {
@@ -86,6 +96,13 @@ impl Declared for Estimator {
         if from_data {
             terms = self.wanted();
         }
+        let inference = match &self.inference {
+            None => None,
+            Some(wish) => match wish.compile(cx, &self.label.text, &model, &*fit) {
+                None => return,
+                made => made,
+            },
+        };
         let first_row = cx.estimators.iter().map(|e| e.terms.len()).sum();
         cx.estimators.push(EstimatorInfo {
             label: self.label.text.clone(),
@@ -98,7 +115,8 @@ impl Declared for Estimator {
             span: self.label.span,
         });
         let critical = Critical::new(cx.alpha);
-        let estimation = Estimation { model, fit, targets, estimand, first_row, critical };
+        let estimation =
+            Estimation { model, fit, targets, estimand, first_row, critical, inference };
         let estimation = Arc::new(estimation);
         cx.estimations.push(Arc::clone(&estimation));
         if !from_data {
@@ -116,7 +134,11 @@ impl Declared for Estimator {
             None => String::new(),
         };
         let method = self.method.describe();
-        format!("the estimator \"{}\"{target}: {method}{subset}", self.label.text)
+        let inference = match &self.inference {
+            Some(inference) => format!(", with {}", inference.describe()),
+            None => String::new(),
+        };
+        format!("the estimator \"{}\"{target}: {method}{subset}{inference}", self.label.text)
     }
 }
 
@@ -172,8 +194,9 @@ impl Estimator {
             );
             cx.subset = Some(cx.scalar(subset, &context)?.id);
         }
+        cx.single_rows = self.inference.as_ref().is_some_and(Inference::needs_single_rows);
         let compiled = self.method.compile(cx, level);
-        cx.subset = None;
+        (cx.subset, cx.single_rows) = (None, false);
         compiled
     }
 

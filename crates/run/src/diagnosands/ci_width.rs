@@ -8,7 +8,8 @@
 //! ```text
 //! ci_width = sum (high - low) / n
 //! ```
-//! n: simulations with an estimate.
+//! n: simulations with an estimate, and an interval that has two ends: where a resampling test
+//! rejects nothing on one side, it has none there.
 //!
 //! # Monte Carlo error
 //! ```text
@@ -33,5 +34,5 @@ pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
 };
 
 fn width(row: &Row, _alpha: f64) -> Option<f64> {
-    estimate(row).map(|fit| fit.conf_high - fit.conf_low)
+    estimate(row).map(|fit| fit.conf_high - fit.conf_low).filter(|width| width.is_finite())
 }

@@ -16,12 +16,14 @@ mod infer;
 mod instrument_tests;
 mod project;
 mod satterthwaite;
+mod sums;
 mod wald;
 
 #[cfg(test)]
 mod tests;
 
 pub use instrument_tests::{InstrumentTests, instrument_tests};
+pub use sums::{Sums, sums};
 pub use wald::Wald;
 
 use crate::linalg::inverse_root::InverseRoot;

@@ -1,0 +1,218 @@
+//! Tests and intervals of an estimator by resampling. One file a kind: what it declares, what it
+//! does in a simulation, its manual.
+//!
+//! To add a kind, write its file and add a line to the list below. The text that opens the file is
+//! its manual: `trialrun explain NAME` prints it.
+
+mod bootstrap;
+mod wild_cluster;
+
+use trialrun_lang::{Diagnostic, Span};
+use trialrun_stats::ols::{self, Sums};
+use trialrun_stats::resample::Replicates;
+use trialrun_stats::resample::pairs::Replicate;
+use trialrun_stats::{Failure, Rows};
+
+use crate::compile::Compiler;
+use crate::declared::{Fields, Node, Reader, listed, suggest};
+use crate::estimators::{Estimation, Fit, Model};
+use crate::exec::Workspace;
+use crate::result::Row;
+
+/// What a kind of inference does.
+pub(crate) trait Declared: Sized {
+    /// Reads its fields.
+    fn read(r: &mut Reader, f: &mut Fields<'_>) -> Option<Self>;
+
+    /// Whether rows of observations that are alike have to stay apart: see `Model`.
+    fn needs_single_rows(&self) -> bool;
+
+    /// What is done with each fit of a model; reports what is wrong.
+    fn compile(&self, cx: &mut Compiler<'_>, of: &Of<'_>) -> Option<Box<dyn Infer>>;
+
+    /// The kind in a phrase, for `explain`.
+    fn describe(&self) -> String;
+}
+
+/// The estimator whose inference is compiled.
+pub(crate) struct Of<'a> {
+    /// Its label.
+    pub label: &'a str,
+    /// Its model.
+    pub model: &'a Model,
+    /// How it is fitted.
+    pub fit: &'a dyn Fit,
+    /// Where the kind of inference is written.
+    pub span: Span,
+}
+
+/// Changes the test and the interval of each row of an estimator that has been fitted.
+pub(crate) trait Infer: Send + Sync {
+    /// Does so for the rows of the columns in `ws.model.targets`; a row that it can not be done for
+    /// becomes a failure.
+    fn infer(&self, of: &Estimation, ws: &mut Workspace, rows: &mut [Row]);
+}
+
+/// Scratch space, one a thread.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    sums: Sums,
+    replicates: Replicates,
+    pairs: Vec<Replicate>,
+    numbers: Vec<f64>,
+    work: Vec<f64>,
+}
+
+/// Makes the enumeration of kinds, and what is looked up by a kind's name.
+macro_rules! kinds {
+    ($($name:ident in $module:ident),* $(,)?) => {
+        /// How the test and the interval of an estimator are made.
+        #[derive(Clone, Debug)]
+        #[allow(missing_docs)]
+        pub enum Kind {
+            $($name($module::$name),)*
+        }
+
+        /// The names of all kinds.
+        pub const NAMES: &[&str] = &[$(stringify!($name)),*];
+
+        /// Each kind's name and manual.
+        pub const MANUALS: &[(&str, &str)] =
+            &[$((stringify!($name), include_str!(concat!(stringify!($module), ".rs")))),*];
+
+        impl Kind {
+            fn read(r: &mut Reader, node: Node<'_>) -> Option<Self> {
+                match node.head() {
+                    $(Some(stringify!($name)) => {
+                        let mut f = r.fields(node, stringify!($name))?;
+                        let kind = $module::$name::read(r, &mut f);
+                        f.finish(r);
+                        kind.map(Self::$name)
+                    })*
+                    _ => unknown(r, node),
+                }
+            }
+
+            fn needs_single_rows(&self) -> bool {
+                match self {
+                    $(Self::$name(kind) => kind.needs_single_rows(),)*
+                }
+            }
+
+            fn compile(&self, cx: &mut Compiler<'_>, of: &Of<'_>) -> Option<Box<dyn Infer>> {
+                match self {
+                    $(Self::$name(kind) => kind.compile(cx, of),)*
+                }
+            }
+
+            fn describe(&self) -> String {
+                match self {
+                    $(Self::$name(kind) => kind.describe(),)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    Bootstrap in bootstrap,
+    WildCluster in wild_cluster,
+}
+
+fn unknown(r: &mut Reader, node: Node<'_>) -> Option<Kind> {
+    let Some(word) = node.head() else {
+        let hint = format!("choose {}", listed(NAMES));
+        return r.expected(node, "a kind of inference such as `WildCluster`", &hint);
+    };
+    let message = format!("there is no inference `{word}`");
+    let error = Diagnostic::error(node.head_span(), message).label("unknown inference");
+    r.error(suggest(error, word, NAMES));
+    None
+}
+
+/// A kind of inference, and where it is written.
+#[derive(Clone, Debug)]
+pub struct Inference {
+    kind: Kind,
+    span: Span,
+}
+
+impl Inference {
+    /// Reads it; reports why it can not be read.
+    pub fn read(r: &mut Reader, node: Node<'_>) -> Option<Self> {
+        let kind = Kind::read(r, node)?;
+        Some(Self { kind, span: node.head_span() })
+    }
+
+    /// Whether the model's rows have to be single observations.
+    pub(crate) fn needs_single_rows(&self) -> bool {
+        self.kind.needs_single_rows()
+    }
+
+    /// What is done with each fit of an estimator.
+    pub(crate) fn compile(
+        &self,
+        cx: &mut Compiler<'_>,
+        label: &str,
+        model: &Model,
+        fit: &dyn Fit,
+    ) -> Option<Box<dyn Infer>> {
+        self.kind.compile(cx, &Of { label, model, fit, span: self.span })
+    }
+
+    /// It in a phrase, for `explain`.
+    pub fn describe(&self) -> String {
+        self.kind.describe()
+    }
+}
+
+/// Refuses what is not plain least squares, with or without weights; the standard error otherwise.
+fn least_squares(cx: &mut Compiler<'_>, of: &Of<'_>, kind: &str) -> Option<ols::Variance> {
+    let refuse = |cx: &mut Compiler<'_>, message: String, label: &str, hint: &str| {
+        cx.report(Diagnostic::error(of.span, message).label(label).hint(hint));
+        None
+    };
+    let plain = of.model.instruments.is_none();
+    let Some(variance) = of.fit.least_squares().filter(|_| plain) else {
+        let message = format!("`{kind}` is for least squares");
+        return refuse(cx, message, "not of this method", "use `LmRobust`");
+    };
+    if !of.model.fixed.is_empty() {
+        let message = format!("`{kind}` does not go with `fixed_effects`");
+        let hint = "write `factor(...)` in the formula";
+        return refuse(cx, message, "they are taken out before the fit", hint);
+    }
+    Some(variance)
+}
+
+/// The least number of replicates with which `least` of them and one is a share of at most `alpha`.
+fn enough(cx: &mut Compiler<'_>, replicates: u64, alpha: f64, span: Span) -> Option<()> {
+    if (replicates + 1) as f64 * alpha < 1.0 - 1e-9 {
+        let least = (1.0 / alpha - 1e-9).ceil() - 1.0;
+        let message = format!("{replicates} replicates can reject nothing at this level");
+        let error = Diagnostic::error(span, message).label("too few replicates");
+        cx.report(error.hint(format!("take {least} or more; 999 is usual")));
+        return None;
+    }
+    if replicates as usize > cx.limits.max_values / 8 {
+        let message = format!("{replicates} replicates do not fit the limit on values");
+        let error = Diagnostic::error(span, message).label("too many replicates");
+        cx.report(error.hint("999 is usual; --max-values raises the limit"));
+        return None;
+    }
+    Some(())
+}
+
+/// Finds the sums of the clusters for a coefficient of the fit at hand.
+fn sums_of(
+    of: &Estimation,
+    ws: &mut Workspace,
+    variance: ols::Variance,
+    target: usize,
+    sums: &mut Sums,
+) -> Result<(), Failure> {
+    let n = ws.size(of.model.rows);
+    let Workspace { columns, runs, model: scratch, ols, .. } = ws;
+    let rows: Rows<'_> = of.model.rows(scratch, columns, runs, n);
+    ols::sums(&rows, variance, target, ols, sums)
+}
