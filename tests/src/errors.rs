@@ -88,8 +88,9 @@ fn told_by_simulations(plan: &Plan, seed: u64, show: impl Fn(Vec<Diagnostic>) ->
     }
     let mut told = format!("no error in {SIMS} simulations\n");
     for estimator in &plan.estimators {
-        for (i, term) in estimator.terms.iter().enumerate() {
-            if let Err(failure) = ws.rows()[estimator.first_row + i].fit {
+        for (info, row) in estimator.rows().zip(&ws.rows()[estimator.first_row..]) {
+            if let Err(failure) = row.fit {
+                let term = info.qualified_term();
                 told += &format!("{}, {term}: no fit: {failure}\n", estimator.label);
             }
         }

@@ -3,6 +3,7 @@
 //! - `oracle`: results of R, from design file and data file to numbers.
 //! - `theory`: simulations against closed forms.
 //! - `determinism`: the same bits whatever the threads; draws that do not move.
+//! - `aims`: several estimands and outcomes of an estimator.
 //! - `errors`: what the user is told about wrong designs.
 //! - `expressions`: the compiled language against a plain walk of the tree.
 //! - `frames`: potential outcomes, Reveal and Aggregate; the same on real data.
@@ -16,6 +17,7 @@
 //! - `structure`: crossed and linked levels, correlated variables.
 //! - `tidy`: rules of the code base.
 
+mod aims;
 mod assignment;
 mod common;
 mod data;

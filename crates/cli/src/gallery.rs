@@ -48,6 +48,7 @@ pub const GALLERY: &[Entry] = gallery![
     "stratified-sampling",
     "student-tests",
     "subgroups",
+    "treated-or-everyone",
     "two-arm",
     "unequal-probabilities",
     "varying-effects",

@@ -15,6 +15,7 @@ pub mod inference;
 pub mod manual;
 mod plan;
 mod result;
+mod rows;
 pub mod steps;
 pub mod table;
 
@@ -27,10 +28,9 @@ pub use estimators::{Coefficient, Details, Estimation, Test};
 pub use exec::allocation::{Allocation, AllocationInfo, Probabilities, Structure};
 pub use exec::{Stop, Workspace};
 pub use ids::{AllocationId, ColumnId, LevelId};
-pub use plan::{
-    ColumnInfo, EstimandInfo, EstimatorInfo, LevelInfo, Limits, Made, Plan, Size, Variable,
-};
+pub use plan::{ColumnInfo, EstimandInfo, LevelInfo, Limits, Made, Plan, Size, Variable};
 pub use result::{Estimate, Row};
+pub use rows::{Aim, EstimatorInfo, RowInfo};
 pub use table::{Table, TableColumn, Values};
 
 /// What compilation takes beside the design.

@@ -13,6 +13,7 @@ use crate::exec::workspace::Grouping;
 use crate::exec::{Op, Stop, Workspace};
 use crate::ids::{ColumnId, LevelId, RunsId};
 use crate::result::Row;
+use crate::rows::{EstimatorInfo, RowInfo};
 
 /// Limits on the size of a simulation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,27 +82,6 @@ pub struct EstimandInfo {
     /// Its value: a column of the design as a whole.
     pub column: ColumnId,
     /// Where it is declared.
-    pub span: Span,
-}
-
-/// An estimator.
-#[derive(Clone, Debug)]
-pub struct EstimatorInfo {
-    /// Its label.
-    pub label: String,
-    /// The estimand's label.
-    pub estimand: Option<String>,
-    /// The outcome: the response of the formula.
-    pub outcome: String,
-    /// The terms whose coefficients are reported.
-    pub terms: Vec<String>,
-    /// Whether every term is reported.
-    pub reports_all: bool,
-    /// Its first row among the results of a simulation; one row a term.
-    pub first_row: usize,
-    /// The level whose units are its rows.
-    pub level: LevelId,
-    /// Where its label stands.
     pub span: Span,
 }
 
@@ -233,9 +213,14 @@ impl Plan {
         }
     }
 
-    /// Rows of results of one simulation: one for each estimator and term.
+    /// Rows of results of one simulation: one for each estimator, outcome, estimand and term.
     pub fn n_rows(&self) -> usize {
-        self.estimators.iter().map(|e| e.terms.len()).sum()
+        self.estimators.iter().map(EstimatorInfo::n_rows).sum()
+    }
+
+    /// What the rows of results of one simulation are, in their order.
+    pub fn row_infos(&self) -> impl Iterator<Item = RowInfo<'_>> {
+        self.estimators.iter().flat_map(EstimatorInfo::rows)
     }
 
     /// Whether there is anything to simulate.

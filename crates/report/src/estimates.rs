@@ -1,18 +1,21 @@
 //! Estimates from real data.
 
 use serde_json::{Map, Value, json};
-use trialrun_plan::{Coefficient, Details, EstimatorInfo, Plan, Row, Test};
+use trialrun_plan::{Coefficient, Details, EstimatorInfo, Plan, Row, RowInfo, Test};
 use trialrun_stats::Failure;
 
 use crate::data_set::DataFormat;
 use crate::number::{json_number, significant};
 use crate::table::{Align, Grid};
 
-/// The result of one estimator.
+/// The result of one estimator for one outcome.
 pub struct Estimated {
     label: String,
-    estimand: Option<String>,
     outcome: String,
+    /// Whether the estimator has other outcomes.
+    has_others: bool,
+    /// The estimands of the outcome; each coefficient has a row for each.
+    estimands: Vec<Option<String>>,
     coefficients: Vec<Coefficient>,
     /// All terms of the model.
     terms: Vec<String>,
@@ -22,21 +25,41 @@ pub struct Estimated {
 impl Estimated {
     /// A fit, with the coefficients that are reported and the names of all.
     pub fn fitted(
-        info: &EstimatorInfo,
+        (info, outcome): (&EstimatorInfo, &str),
         coefficients: Vec<Coefficient>,
         terms: Vec<String>,
         details: Details,
     ) -> Self {
-        let (label, estimand) = (info.label.clone(), info.estimand.clone());
-        Self { label, estimand, outcome: info.outcome.clone(), coefficients, terms, details }
+        let own = info.aims.iter().filter(|aim| aim.outcome == outcome);
+        Self {
+            label: info.label.clone(),
+            outcome: outcome.to_string(),
+            has_others: info.outcomes().len() > 1,
+            estimands: own.map(|aim| aim.estimand.clone()).collect(),
+            coefficients,
+            terms,
+            details,
+        }
     }
 
     /// A fit that failed.
-    pub fn failed(info: &EstimatorInfo, failure: Failure) -> Self {
+    pub fn failed((info, outcome): (&EstimatorInfo, &str), failure: Failure) -> Self {
         let terms = if info.terms.is_empty() { vec![String::new()] } else { info.terms.clone() };
         let row = Row { fit: Err(failure), ..Row::EMPTY };
         let coefficients = terms.into_iter().map(|term| Coefficient { term, row }).collect();
-        Self::fitted(info, coefficients, Vec::new(), Details::default())
+        Self::fitted((info, outcome), coefficients, Vec::new(), Details::default())
+    }
+
+    /// Each estimand with each coefficient: a row of the report.
+    fn rows(&self) -> impl Iterator<Item = (&Option<String>, &Coefficient)> {
+        let each = |estimand| self.coefficients.iter().map(move |c| (estimand, c));
+        self.estimands.iter().flat_map(each)
+    }
+
+    /// The label, with the outcome where there are several.
+    fn name(&self) -> String {
+        let Self { label, outcome, has_others, .. } = self;
+        if *has_others { format!("{label} ({outcome})") } else { label.clone() }
     }
 
     /// What the method knows of the fit.
@@ -94,10 +117,24 @@ impl Estimated {
 }
 
 /// Who gave an estimate, of what.
-pub(crate) struct Labels<'a> {
-    pub estimator: &'a str,
-    pub term: &'a str,
-    pub estimand: &'a Option<String>,
+pub(crate) struct Labels {
+    pub estimator: String,
+    pub term: String,
+    /// The outcome, where the estimator has several.
+    pub outcome: Option<String>,
+    pub estimand: Option<String>,
+}
+
+impl Labels {
+    pub fn of(row: &RowInfo<'_>) -> Self {
+        let several = row.estimator.outcomes().len() > 1;
+        Self {
+            estimator: row.estimator.label.clone(),
+            term: row.term.to_string(),
+            outcome: several.then(|| row.aim.outcome.clone()),
+            estimand: row.aim.estimand.clone(),
+        }
+    }
 }
 
 /// What became of a fit, in a word.
@@ -110,7 +147,7 @@ fn status(row: &Row) -> String {
 }
 
 /// One estimate as JSON.
-pub(crate) fn row_json(labels: &Labels<'_>, row: &Row, fit: Option<Value>) -> Value {
+pub(crate) fn row_json(labels: &Labels, row: &Row, fit: Option<Value>) -> Value {
     let fitted = row.fit.ok();
     let number = |f: fn(&trialrun_plan::Estimate) -> f64| {
         fitted.as_ref().map_or(Value::Null, |e| json_number(f(e)))
@@ -129,8 +166,11 @@ pub(crate) fn row_json(labels: &Labels<'_>, row: &Row, fit: Option<Value>) -> Va
         "n": json_number(row.n_obs),
         "status": status(row),
     });
-    if let (Some(fit), Value::Object(map)) = (fit, &mut object) {
-        map.insert("fit".into(), fit);
+    if let Some(outcome) = &labels.outcome {
+        object["outcome"] = json!(outcome);
+    }
+    if let Some(fit) = fit {
+        object["fit"] = fit;
     }
     object
 }
@@ -153,11 +193,12 @@ pub fn estimates(plan: &Plan, results: &[Estimated], format: DataFormat) -> Stri
 fn json_estimates(plan: &Plan, results: &[Estimated]) -> String {
     let mut rows = Vec::new();
     for result in results {
-        for coefficient in &result.coefficients {
+        for (estimand, coefficient) in result.rows() {
             let labels = Labels {
-                estimator: &result.label,
-                term: &coefficient.term,
-                estimand: &result.estimand,
+                estimator: result.label.clone(),
+                term: coefficient.term.clone(),
+                outcome: result.has_others.then(|| result.outcome.clone()),
+                estimand: estimand.clone(),
             };
             rows.push(row_json(&labels, &coefficient.row, Some(result.fit_json())));
         }
@@ -184,13 +225,13 @@ const COLUMNS: [&str; 12] = [
 /// The cells of one estimate, in the order of `COLUMNS`.
 fn cells(
     result: &Estimated,
-    coefficient: &Coefficient,
+    (estimand, coefficient): (&Option<String>, &Coefficient),
     number: &dyn Fn(f64) -> String,
 ) -> Vec<String> {
     let row = &coefficient.row;
     let mut cells = vec![
         result.label.clone(),
-        result.estimand.clone().unwrap_or_default(),
+        estimand.clone().unwrap_or_default(),
         result.outcome.clone(),
         coefficient.term.clone(),
     ];
@@ -215,8 +256,8 @@ fn grid(results: &[Estimated]) -> Grid {
         Grid::new(COLUMNS.iter().enumerate().map(|(i, name)| ((*name).to_string(), align(i))));
     let number = |v: f64| if v.is_finite() { significant(v, 5) } else { String::new() };
     for result in results {
-        for coefficient in &result.coefficients {
-            grid.row(cells(result, coefficient, &number));
+        for row in result.rows() {
+            grid.row(cells(result, row, &number));
         }
     }
     grid
@@ -238,15 +279,16 @@ fn fits(results: &[Estimated]) -> String {
             known.push(format!("correlation of {a} and {b} by {group} {value}"));
         }
         if !known.is_empty() {
-            text += &format!("{}: {}\n", result.label, known.join(", "));
+            text += &format!("{}: {}\n", result.name(), known.join(", "));
         }
         for test in &result.details.tests {
-            text += &format!("{}: {}\n", result.label, test_text(test));
+            text += &format!("{}: {}\n", result.name(), test_text(test));
         }
         let dropped = result.terms.iter().zip(&result.details.kept).filter(|(_, kept)| !**kept);
         let dropped: Vec<&str> = dropped.map(|(term, _)| term.as_str()).collect();
         if !dropped.is_empty() {
-            text += &format!("{}: dropped as collinear: {}\n", result.label, dropped.join(", "));
+            let dropped = dropped.join(", ");
+            text += &format!("{}: dropped as collinear: {dropped}\n", result.name());
         }
     }
     text
@@ -267,8 +309,8 @@ fn csv_estimates(plan: &Plan, results: &[Estimated]) -> String {
     let mut text = format!("design,{},status\n", COLUMNS.join(","));
     let number = |v: f64| if v.is_finite() { v.to_string() } else { "NA".to_string() };
     for result in results {
-        for coefficient in &result.coefficients {
-            let mut cells = cells(result, coefficient, &number);
+        for (estimand, coefficient) in result.rows() {
+            let mut cells = cells(result, (estimand, coefficient), &number);
             if coefficient.row.fit.is_err() {
                 cells[4..11].iter_mut().for_each(|cell| *cell = "NA".to_string());
             }

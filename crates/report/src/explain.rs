@@ -29,16 +29,21 @@ pub fn explain(design: &Design, plan: &Plan, sizes: &[usize], markdown: bool) ->
     text += &page.heading("Estimators");
     for estimator in &plan.estimators {
         let level = &plan.levels[estimator.level.idx()].name;
-        let target = match &estimator.estimand {
-            Some(estimand) => format!("targets {}", page.code(estimand)),
-            None => "has no estimand: no bias and no coverage".to_string(),
+        let target = match estimator.estimands().as_slice() {
+            [] => "has no estimand: no bias and no coverage".to_string(),
+            labels => {
+                let labels: Vec<String> = labels.iter().map(|label| page.code(label)).collect();
+                format!("targets {}", labels.join(" and "))
+            }
         };
         let terms: Vec<String> = estimator.terms.iter().map(|t| page.code(t)).collect();
+        let outcomes: Vec<String> =
+            estimator.outcomes().into_iter().map(|outcome| page.code(outcome)).collect();
         text += &page.item(&format!(
             "\"{}\" {target}; it reports {} of {}, one row a {level}",
             estimator.label,
             terms.join(", "),
-            page.code(&estimator.outcome),
+            outcomes.join(" and "),
         ));
     }
     if !design.expect.is_empty() {

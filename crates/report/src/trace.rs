@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use trialrun_plan::{Plan, Row, Workspace, steps::Step};
 
+use crate::estimates::{Labels, row_json};
 use crate::number::{json_number, significant};
 use crate::table::{Align, Grid};
 
@@ -17,7 +18,7 @@ enum Fact {
     Units { level: String, n: usize },
     Variable { name: String, n: usize, mean: f64, sd: f64, min: f64, max: f64 },
     Estimand { label: String, value: f64 },
-    Estimate { estimator: String, term: String, estimand: Option<String>, row: Row },
+    Estimate { labels: Labels, words: String, row: Row },
 }
 
 impl Event {
@@ -38,12 +39,11 @@ impl Event {
             facts.push(Fact::Estimand { label, value });
         }
         for estimator in &plan.estimators[made.estimators] {
-            for (i, term) in estimator.terms.iter().enumerate() {
+            for (info, row) in estimator.rows().zip(&ws.rows()[estimator.first_row..]) {
                 facts.push(Fact::Estimate {
-                    estimator: estimator.label.clone(),
-                    term: term.clone(),
-                    estimand: estimator.estimand.clone(),
-                    row: ws.rows()[estimator.first_row + i],
+                    labels: Labels::of(&info),
+                    words: info.qualified_term(),
+                    row: *row,
                 });
             }
         }
@@ -88,7 +88,7 @@ pub fn trace_text(plan: &Plan, seed: u64, sim: u64, events: &[Event]) -> String 
                 Fact::Estimand { label, value } => {
                     text += &format!("   estimand {label} = {}\n", show(*value));
                 }
-                Fact::Estimate { term, row, .. } => text += &estimate_line(term, row),
+                Fact::Estimate { words, row, .. } => text += &estimate_line(words, row),
             }
         }
         if any {
@@ -163,9 +163,8 @@ fn event_json(event: &Event) -> Value {
             Fact::Estimand { label, value } => {
                 estimands.insert(label.clone(), json_number(*value));
             }
-            Fact::Estimate { estimator, term, estimand, row } => {
-                let labels = crate::estimates::Labels { estimator, term, estimand };
-                estimates.push(crate::estimates::row_json(&labels, row, None));
+            Fact::Estimate { labels, row, .. } => {
+                estimates.push(row_json(labels, row, None));
             }
         }
     }

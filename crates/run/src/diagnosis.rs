@@ -29,7 +29,7 @@ pub struct Diagnosis {
     pub alpha: f64,
     /// Parameters with their values.
     pub parameters: Vec<(String, f64)>,
-    /// One for each estimator and term.
+    /// One for each estimator, outcome, estimand and term.
     pub rows: Vec<RowDiagnosis>,
     /// One for each two rows of different estimators that share an estimand.
     pub comparisons: Vec<Comparison>,
@@ -105,20 +105,17 @@ impl Diagnosis {
             totals
         };
         let mut rows = Vec::with_capacity(layout.n_rows);
-        for estimator in &plan.estimators {
-            for term in &estimator.terms {
-                let row = &totals.rows[rows.len()];
-                rows.push(RowDiagnosis {
-                    estimator: estimator.label.clone(),
-                    estimand: estimator.estimand.clone(),
-                    term: term.clone(),
-                    outcome: estimator.outcome.clone(),
-                    sims,
-                    failures: row.reasons(),
-                    boundary: row.boundary,
-                    diagnosands: row.findings(),
-                });
-            }
+        for (info, row) in plan.row_infos().zip(&totals.rows) {
+            rows.push(RowDiagnosis {
+                estimator: info.estimator.label.clone(),
+                estimand: info.aim.estimand.clone(),
+                term: info.term.to_string(),
+                outcome: info.aim.outcome.clone(),
+                sims,
+                failures: row.reasons(),
+                boundary: row.boundary,
+                diagnosands: row.findings(),
+            });
         }
         let pairs = layout.pairs.iter().zip(&totals.pairs);
         let comparisons = pairs.map(|(&(a, b), totals)| {

@@ -1,36 +1,32 @@
 //! The results of every simulation as a table with DeclareDesign's columns.
 
-use trialrun_plan::{EstimatorInfo, Plan, Row, Table, TableColumn, Values};
+use trialrun_plan::{Plan, Row, RowInfo, Table, TableColumn, Values};
 use trialrun_stats::Failure;
 
-/// One row for each simulation, estimator and term.
+/// One row for each simulation, estimator, outcome, estimand and term.
 ///
 /// `kept`: the plan's rows of simulation `first`, of the next, and so on.
 pub(crate) fn table(plan: &Plan, first: u64, kept: &[Row]) -> Table {
     let n_rows = plan.n_rows();
-    let places: Vec<(&EstimatorInfo, &str)> = plan
-        .estimators
-        .iter()
-        .flat_map(|e| e.terms.iter().map(move |term| (e, term.as_str())))
-        .collect();
+    let places: Vec<RowInfo<'_>> = plan.row_infos().collect();
     let id = |i: usize| i64::try_from(first.saturating_add((i / n_rows) as u64)).ok();
     let sim_id = (0..kept.len()).map(|i| id(i)?.checked_add(1)).collect();
     let number = |of: fn(&Row) -> Option<f64>| {
         Values::Number(kept.iter().map(|row| of(row).unwrap_or(f64::NAN)).collect())
     };
-    let text = |of: &dyn Fn(&EstimatorInfo, &str) -> Option<String>| {
-        let each: Vec<_> = places.iter().map(|(info, term)| of(info, term)).collect();
+    let text = |of: &dyn Fn(&RowInfo<'_>) -> Option<String>| {
+        let each: Vec<_> = places.iter().map(of).collect();
         categories(&each, (0..kept.len()).map(|i| Some(i % n_rows)))
     };
     let reasons: Vec<_> = Failure::ALL.iter().map(|f| Some(f.name().to_string())).collect();
     let reason = |row: &Row| Failure::ALL.iter().position(|f| row.fit.err() == Some(*f));
     let columns = [
-        ("design", text(&|_, _| Some(plan.name.clone()))),
+        ("design", text(&|_| Some(plan.name.clone()))),
         ("sim_ID", Values::Integer(sim_id)),
-        ("inquiry", text(&|info, _| info.estimand.clone())),
+        ("inquiry", text(&|row| row.aim.estimand.clone())),
         ("estimand", number(|row| row.estimand)),
-        ("estimator", text(&|info, _| Some(info.label.clone()))),
-        ("term", text(&|_, term| Some(term.to_string()))),
+        ("estimator", text(&|row| Some(row.estimator.label.clone()))),
+        ("term", text(&|row| Some(row.term.to_string()))),
         ("estimate", number(|row| Some(row.fit.ok()?.estimate))),
         ("std.error", number(|row| Some(row.fit.ok()?.std_error))),
         ("statistic", number(|row| Some(row.fit.ok()?.statistic))),
@@ -38,7 +34,7 @@ pub(crate) fn table(plan: &Plan, first: u64, kept: &[Row]) -> Table {
         ("conf.low", number(|row| Some(row.fit.ok()?.conf_low))),
         ("conf.high", number(|row| Some(row.fit.ok()?.conf_high))),
         ("df", number(|row| Some(row.fit.ok()?.df).filter(|df| df.is_finite()))),
-        ("outcome", text(&|info, _| Some(info.outcome.clone()))),
+        ("outcome", text(&|row| Some(row.aim.outcome.clone()))),
         ("failure", categories(&reasons, kept.iter().map(reason))),
     ];
     let columns = columns.into_iter();

@@ -1,6 +1,6 @@
 //! What is kept of a run: totals for each row and diagnosand, and for each compared pair.
 
-use trialrun_plan::{Expectation, Plan, Row};
+use trialrun_plan::{Expectation, Plan, Row, RowInfo};
 use trialrun_stats::Failure;
 
 use crate::check::{Contest, ContestTotal};
@@ -12,7 +12,7 @@ use crate::summary::{Scratch, Total};
 pub(crate) struct Layout {
     /// Level of tests.
     pub alpha: f64,
-    /// Number of rows: one for each estimator and term.
+    /// Number of rows: one for each estimator, outcome, estimand and term.
     pub n_rows: usize,
     /// Pairs of rows of different estimators that share an estimand, in the order of rows.
     pub pairs: Vec<(usize, usize)>,
@@ -22,19 +22,15 @@ pub(crate) struct Layout {
 
 impl Layout {
     pub fn of(plan: &Plan) -> Self {
-        let mut pairs = Vec::new();
-        for (i, first) in plan.estimators.iter().enumerate() {
-            for second in &plan.estimators[i + 1..] {
-                if first.estimand.is_none() || first.estimand != second.estimand {
-                    continue;
-                }
-                for a in 0..first.terms.len() {
-                    let of_second = second.first_row..second.first_row + second.terms.len();
-                    pairs.extend(of_second.map(|b| (first.first_row + a, b)));
-                }
-            }
-        }
-        pairs.sort_unstable();
+        let rows: Vec<RowInfo<'_>> = plan.row_infos().collect();
+        let share = |a: &RowInfo<'_>, b: &RowInfo<'_>| {
+            let differ = a.estimator.first_row != b.estimator.first_row;
+            differ && a.aim.estimand.is_some() && a.aim.estimand == b.aim.estimand
+        };
+        let pairs_of = |a: usize| {
+            (a + 1..rows.len()).map(move |b| (a, b)).filter(|(a, b)| share(&rows[*a], &rows[*b]))
+        };
+        let pairs = (0..rows.len()).flat_map(pairs_of).collect();
         Self { alpha: plan.alpha, n_rows: plan.n_rows(), pairs, contests: Vec::new() }
     }
 

@@ -46,10 +46,11 @@ fn estimate(
 ) -> Result<Estimated, Failed> {
     let plan = &loaded.plan;
     let info = &plan.estimators[number];
+    let outcome = info.outcomes()[0];
     let fitted = estimation.full(ws, &plan.labels);
     let (coefficients, details) = match fitted {
         Ok(fitted) => fitted,
-        Err(failure) => return Ok(Estimated::failed(info, failure)),
+        Err(failure) => return Ok(Estimated::failed((info, outcome), failure)),
     };
     let terms: Vec<String> = coefficients.iter().map(|c| c.term.clone()).collect();
     let wanted: Vec<String> = if info.reports_all {
@@ -74,5 +75,5 @@ fn estimate(
             }
         }
     }
-    Ok(Estimated::fitted(info, reported, terms, details))
+    Ok(Estimated::fitted((info, outcome), reported, terms, details))
 }

@@ -4,7 +4,7 @@ use trialrun_lang::{Diagnostic, Span, suggestion};
 
 use super::Compiler;
 use crate::declared::{Design, Expect, Name, listed, suggest};
-use crate::plan::EstimatorInfo;
+use crate::rows::{EstimatorInfo, RowInfo};
 
 /// What a design may say of a diagnosand.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,6 +37,35 @@ pub struct Expectation {
     pub span: Span,
 }
 
+/// What tells the rows of an estimator apart.
+const PARTS: [&str; 3] = ["term", "outcome", "estimand"];
+
+/// The parts of a row; an estimand that there is not is empty.
+fn parts(row: RowInfo<'_>) -> [&str; 3] {
+    [row.term, &row.aim.outcome, row.aim.estimand.as_deref().unwrap_or_default()]
+}
+
+/// Each text once.
+fn different<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<&'t str> {
+    let mut found = Vec::new();
+    for text in texts {
+        if !found.contains(&text) {
+            found.push(text);
+        }
+    }
+    found
+}
+
+/// The error for a part that no row has.
+fn unknown_part(part: usize, name: &Name, known: &[&str]) -> Diagnostic {
+    let what = PARTS[part];
+    let verb = if part == 0 { "report a" } else { "have an" };
+    let message = format!("the estimator does not {verb} {what} `{}`", name.text);
+    Diagnostic::error(name.span, message)
+        .label(format!("unknown {what}"))
+        .maybe_hint(suggestion(&name.text, known))
+}
+
 /// What a design says about its diagnosis.
 #[derive(Default)]
 pub struct Expectations {
@@ -64,14 +93,16 @@ impl Compiler<'_> {
 
     fn expectation(&mut self, expect: &Expect, known: &[DiagnosandInfo]) -> Option<Expectation> {
         let diagnosand = self.diagnosand(&expect.diagnosand, known);
-        let row = self.row(&expect.estimator, expect.term.as_ref());
+        let Expect { term, estimand, outcome, .. } = expect;
+        let wanted = [term, outcome, estimand].map(Option::as_ref);
+        let row = self.row(&expect.estimator, wanted);
         let rival = match &expect.better_than {
-            Some(label) => Some(self.rival(expect, label)?),
+            Some(label) => Some(self.rival(expect, row, label)?),
             None => None,
         };
         let (diagnosand, row) = (diagnosand?, row?);
         let info = known[diagnosand];
-        if info.needs_estimand && self.estimator(&expect.estimator.text)?.estimand.is_none() {
+        if info.needs_estimand && self.row_info(row)?.aim.estimand.is_none() {
             let message = format!(
                 "`{}` needs an estimand, and the estimator \"{}\" names none",
                 info.name, expect.estimator.text
@@ -119,11 +150,20 @@ impl Compiler<'_> {
         );
     }
 
-    /// The row of the estimator that is compared with: its term is the same where it has several.
-    fn rival(&mut self, expect: &Expect, label: &Name) -> Option<usize> {
-        let one_term = self.estimator(&label.text).is_none_or(|e| e.terms.len() == 1);
-        let term = if one_term { None } else { expect.term.as_ref() };
-        let rival = self.row(label, term)?;
+    /// The row of the estimator that is compared with: term, outcome and estimand are the same as
+    /// those of `row`, where it has several.
+    fn rival(&mut self, expect: &Expect, row: Option<usize>, label: &Name) -> Option<usize> {
+        let Expect { term, estimand, outcome, .. } = expect;
+        let own = row.and_then(|row| self.row_info(row));
+        let own_estimand = own.and_then(|row| row.aim.estimand.clone());
+        let names = |text: &str, span: Span| Name { text: text.to_string(), span };
+        let estimand = estimand.clone().or(own_estimand.as_deref().map(|e| names(e, label.span)));
+        let several = self.estimator(&label.text).map_or([false; 3], |e| {
+            [e.terms.len() > 1, e.outcomes().len() > 1, e.estimands().len() > 1]
+        });
+        let given = [term.as_ref(), outcome.as_ref(), estimand.as_ref()];
+        let wanted = std::array::from_fn(|i| given[i].filter(|_| several[i]));
+        let rival = self.row(label, wanted)?;
         if label.text == expect.estimator.text {
             self.report(
                 Diagnostic::error(label.span, "an estimator can not be better than itself")
@@ -131,13 +171,12 @@ impl Compiler<'_> {
             );
             return None;
         }
-        let estimand = |label: &str| self.estimator(label).and_then(|e| e.estimand.clone());
-        let (own, other) = (estimand(&expect.estimator.text), estimand(&label.text));
-        if own != other && self.estimator(&expect.estimator.text).is_some() {
+        let other = self.row_info(rival)?.aim.estimand.clone();
+        if row.is_some() && own_estimand != other {
             let named = |estimand: Option<String>| {
                 estimand.map_or("no estimand".to_string(), |name| format!("`{name}`"))
             };
-            let message = format!("the two estimate {} and {}", named(own), named(other));
+            let message = format!("the two estimate {} and {}", named(own_estimand), named(other));
             self.report(
                 Diagnostic::error(label.span, message)
                     .label("not an estimator of the same estimand")
@@ -152,30 +191,41 @@ impl Compiler<'_> {
         self.estimators.iter().find(|e| e.label == label)
     }
 
-    /// The row of results of an estimator and a term.
-    fn row(&mut self, label: &Name, term: Option<&Name>) -> Option<usize> {
+    fn row_info(&self, row: usize) -> Option<RowInfo<'_>> {
+        self.estimators.iter().flat_map(EstimatorInfo::rows).nth(row)
+    }
+
+    /// The row of results of an estimator; `wanted` are its term, outcome and estimand, as far as
+    /// they are named.
+    fn row(&mut self, label: &Name, wanted: [Option<&Name>; 3]) -> Option<usize> {
         let Some(estimator) = self.estimator(&label.text) else {
             self.report_unknown_estimator(label);
             return None;
         };
-        let (terms, first_row) = (estimator.terms.clone(), estimator.first_row);
-        let complaint = match term {
-            None if terms.len() == 1 => return Some(first_row),
-            None => {
-                let terms: Vec<&str> = terms.iter().map(String::as_str).collect();
-                Diagnostic::error(label.span, "the estimator has several terms")
-                    .label("which one is meant?")
-                    .hint(format!("add `term:` with {}", listed(&terms)))
+        let rows: Vec<[&str; 3]> = estimator.rows().map(parts).collect();
+        let mut left: Vec<usize> = (0..rows.len()).collect();
+        let mut complaint = None;
+        for (part, name) in wanted.iter().enumerate() {
+            let known = different(left.iter().map(|row| rows[*row][part]));
+            let Some(name) = name else { continue };
+            left.retain(|row| rows[*row][part] == name.text);
+            if left.is_empty() {
+                complaint = Some(unknown_part(part, name, &known));
+                break;
             }
-            Some(term) => match terms.iter().position(|t| *t == term.text) {
-                Some(place) => return Some(first_row + place),
-                None => {
-                    let message = format!("the estimator does not report a term `{}`", term.text);
-                    Diagnostic::error(term.span, message)
-                        .label("unknown term")
-                        .maybe_hint(suggestion(&term.text, &terms))
-                }
-            },
+        }
+        let first_row = estimator.first_row;
+        let complaint = match (complaint, left.as_slice()) {
+            (Some(complaint), _) => complaint,
+            (None, [only]) => return Some(first_row + only),
+            (None, several) => {
+                let known = |part: usize| different(several.iter().map(|row| rows[*row][part]));
+                let part = (0..PARTS.len()).find(|part| known(*part).len() > 1).unwrap_or(0);
+                let what = PARTS[part];
+                Diagnostic::error(label.span, format!("the estimator has several {what}s"))
+                    .label("which one is meant?")
+                    .hint(format!("add `{what}:` with {}", listed(&known(part))))
+            }
         };
         self.report(complaint);
         None

@@ -7,6 +7,7 @@
 //! # Fields
 //! - `estimator`: the estimator's label.
 //! - `term`: which of its terms, where it reports several.
+//! - `estimand`, `outcome`: which of its estimands and outcomes, where it has several.
 //! - `diagnosand`: what is looked at: `coverage`, `power`, `bias`, `failures` and so on.
 //! - `within`: a band, `0.94..=0.96`, its ends included.
 //! - `at_least`, `at_most`: a band with one end.
@@ -37,6 +38,10 @@ pub struct Expect {
     pub estimator: Name,
     /// The term, where the estimator has more than one.
     pub term: Option<Name>,
+    /// The estimand, where the estimator has more than one.
+    pub estimand: Option<Name>,
+    /// The outcome, where the estimator has more than one.
+    pub outcome: Option<Name>,
     /// The diagnosand's name.
     pub diagnosand: Name,
     /// The label of an estimator that it is better than; the band is then one of the difference.
@@ -66,6 +71,8 @@ fn read_expect(r: &mut Reader, node: Node<'_>) -> Option<Expect> {
     let mut f = r.fields(node, "Expect")?;
     let estimator = f.required(r, "estimator", Reader::name);
     let term = f.optional(r, "term", Reader::name);
+    let estimand = f.optional(r, "estimand", Reader::name);
+    let outcome = f.optional(r, "outcome", Reader::name);
     let diagnosand = f.required(r, "diagnosand", Reader::name);
     let band = read_band(r, &mut f);
     let better_than = f.optional(r, "better_than", Reader::name);
@@ -108,7 +115,17 @@ fn read_expect(r: &mut Reader, node: Node<'_>) -> Option<Expect> {
         }
     };
     let (estimator, diagnosand) = (estimator?, diagnosand?);
-    Some(Expect { estimator, term, diagnosand, better_than, low, high, span: node.span })
+    Some(Expect {
+        estimator,
+        term,
+        estimand,
+        outcome,
+        diagnosand,
+        better_than,
+        low,
+        high,
+        span: node.span,
+    })
 }
 
 /// A band as it was read.

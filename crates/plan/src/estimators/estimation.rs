@@ -7,9 +7,9 @@ use trialrun_stats::ols::{Variance, Wald};
 use trialrun_stats::special::student_t::{self, Critical};
 use trialrun_stats::special::{chi_squared, fisher_f};
 
+use super::aims::Compiled;
 use super::model::Model;
 use crate::exec::{Op, Stop, Workspace};
-use crate::ids::ColumnId;
 use crate::inference::Infer;
 use crate::result::{Estimate, Row};
 
@@ -130,7 +130,7 @@ pub struct Estimation {
     pub(crate) model: Model,
     pub(crate) fit: Box<dyn Fit>,
     pub(crate) targets: Vec<Target>,
-    pub(crate) estimand: Option<ColumnId>,
+    pub(crate) aims: Vec<Compiled>,
     pub(crate) first_row: usize,
     pub(crate) critical: Critical,
     /// What makes test and interval where the method does not.
@@ -139,15 +139,25 @@ pub struct Estimation {
 
 impl Op for Arc<Estimation> {
     fn run(&self, ws: &mut Workspace) -> Result<(), Stop> {
-        let estimand = self.estimand.map(|column| ws.scalar(column));
+        let n = self.targets.len();
+        if n == 0 {
+            return Ok(());
+        }
         let mut rows = std::mem::take(&mut ws.rows);
-        let own = &mut rows[self.first_row..self.first_row + self.targets.len()];
-        own.fill(Row { estimand, ..Row::EMPTY });
-        if estimand.is_some_and(|value| !value.is_finite()) {
-            let lost = Row { estimand: None, fit: Err(Failure::NoEstimand), ..Row::EMPTY };
-            own.fill(lost);
-        } else if let Err(failure) = self.fit_rows(ws, own) {
-            own.iter_mut().for_each(|row| row.fit = Err(failure));
+        let own = &mut rows[self.first_row..self.first_row + n * self.aims.len()];
+        own.fill(Row::EMPTY);
+        let (first, others) = own.split_at_mut(n);
+        if let Err(failure) = self.fit_rows(ws, first) {
+            first.iter_mut().for_each(|row| row.fit = Err(failure));
+        }
+        others.chunks_exact_mut(n).for_each(|rows| rows.copy_from_slice(first));
+        for (aim, rows) in self.aims.iter().zip(own.chunks_exact_mut(n)) {
+            let Some(value) = aim.estimand.map(|column| ws.scalar(column)) else { continue };
+            if value.is_finite() {
+                rows.iter_mut().for_each(|row| row.estimand = Some(value));
+            } else {
+                rows.fill(Row { fit: Err(Failure::NoEstimand), ..Row::EMPTY });
+            }
         }
         ws.rows = rows;
         Ok(())

@@ -3,6 +3,7 @@
 //! To add an estimator, write its file and add a line to the list below. The text that opens the
 //! file is its manual: `trialrun explain NAME` prints it.
 
+mod aims;
 mod build;
 mod cells;
 mod centre;
@@ -36,6 +37,7 @@ use trialrun_lang::Diagnostic;
 use crate::compile::Compiler;
 use crate::declared::{Fields, Node, Reader, listed, suggest};
 use crate::ids::LevelId;
+pub(crate) use aims::Estimands;
 pub use estimation::{Coefficient, Details, Estimation, Fitted, Test};
 pub(crate) use estimation::{Fit, Target};
 pub(crate) use inverse_probability::AssignedUnits;

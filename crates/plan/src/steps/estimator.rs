@@ -3,7 +3,8 @@
 //! # Fields
 //! - `label`: its name in reports.
 //! - `estimand`: the label of the estimand that it targets; without it there is no bias and no
-//!   coverage, only power and the like.
+//!   coverage, only power and the like. A list, `[ate, att]`, holds each estimate against several:
+//!   the model is fitted once, and each term has a row for each estimand.
 //! - `term`: the coefficient that is reported: a name as R writes it, a list, or `All`. By default
 //!   the first that is not the intercept.
 //! - `method`: how it estimates: `DifferenceInMeans(...)`, `Glm(...)`, `Lin(...)`, `LmRobust(...)`,
@@ -21,23 +22,23 @@
 
 use std::sync::Arc;
 
-use trialrun_lang::{Diagnostic, Span, suggestion};
+use trialrun_lang::{Diagnostic, Span};
 use trialrun_stats::special::student_t::Critical;
 
 use super::Declared;
-use crate::compile::{Compiler, Context, Declares};
-use crate::declared::{Fields, Name, Node, Reader, Scalar};
+use crate::compile::{Compiler, Context};
+use crate::declared::{Fields, Name, Node, Reader, Scalar, joined};
 use crate::estimators::model::Model;
-use crate::estimators::{Estimation, Fit, Method, Terms, targets};
-use crate::ids::{ColumnId, LevelId};
+use crate::estimators::{Estimands, Estimation, Fit, Method, Terms, targets};
+use crate::ids::LevelId;
 use crate::inference::Inference;
-use crate::plan::EstimatorInfo;
+use crate::rows::EstimatorInfo;
 
 /// An estimator, as declared.
 #[derive(Clone, Debug)]
 pub struct Estimator {
     label: Name,
-    estimand: Option<Name>,
+    estimands: Estimands,
     term: Option<Terms>,
     term_span: Span,
     method: Method,
@@ -49,7 +50,8 @@ pub struct Estimator {
 impl Declared for Estimator {
     fn read(r: &mut Reader, f: &mut Fields<'_>) -> Option<Self> {
         let label = f.required(r, "label", Reader::name);
-        let estimand = f.optional(r, "estimand", Reader::name);
+        let estimands = f.take(r, "estimand");
+        let estimands = Estimands::read(r, estimands);
         let node = f.take(r, "term");
         let term = node.map(|node| read_terms(r, node));
         let term_span = node.map_or(f.span, |n| n.span);
@@ -65,8 +67,8 @@ impl Declared for Estimator {
             None => None,
             Some(term) => Some(term?),
         };
-        let (label, method) = (label?, method?);
-        Some(Self { label, estimand, term, term_span, method, level, subset, inference })
+        let (label, estimands, method) = (label?, estimands?, method?);
+        Some(Self { label, estimands, term, term_span, method, level, subset, inference })
     }
 
     fn compile(&self, cx: &mut Compiler<'_>) {
@@ -79,9 +81,11 @@ impl Declared for Estimator {
             return;
         }
         cx.estimator_spans.insert(self.label.text.clone(), self.label.span);
-        let estimand = self.find_estimand(cx);
+        self.estimands.report_unknown(cx);
         let Some(level) = cx.level_or_frame(self.level.as_ref()) else { return };
         let Some((model, fit)) = self.compile_method(cx, level) else { return };
+        let outcomes = std::slice::from_ref(&model.outcome_label);
+        let Some((aims, compiled)) = self.estimands.compile(cx, outcomes) else { return };
         let from_data = cx.data.is_some();
         let found = if from_data { Some(Vec::new()) } else { self.targets(cx, &model) };
         let Some(found) = found else { return };
@@ -103,11 +107,10 @@ impl Declared for Estimator {
                 made => made,
             },
         };
-        let first_row = cx.estimators.iter().map(|e| e.terms.len()).sum();
+        let first_row = cx.estimators.iter().map(EstimatorInfo::n_rows).sum();
         cx.estimators.push(EstimatorInfo {
             label: self.label.text.clone(),
-            estimand: self.estimand.as_ref().map(|e| e.text.clone()),
-            outcome: model.outcome_label.clone(),
+            aims,
             terms,
             reports_all: matches!(self.term, Some(Terms::All)),
             first_row,
@@ -115,8 +118,8 @@ impl Declared for Estimator {
             span: self.label.span,
         });
         let critical = Critical::new(cx.alpha);
-        let estimation =
-            Estimation { model, fit, targets, estimand, first_row, critical, inference };
+        let aims = compiled;
+        let estimation = Estimation { model, fit, targets, aims, first_row, critical, inference };
         let estimation = Arc::new(estimation);
         cx.estimations.push(Arc::clone(&estimation));
         if !from_data {
@@ -125,9 +128,9 @@ impl Declared for Estimator {
     }
 
     fn describe(&self) -> String {
-        let target = match &self.estimand {
-            Some(estimand) => format!(" of `{}`", estimand.text),
-            None => String::new(),
+        let target = match self.estimands.labels().as_slice() {
+            [] => String::new(),
+            labels => format!(" of {}", joined(labels, "and")),
         };
         let subset = match &self.subset {
             Some(subset) => format!(", where `{subset}`"),
@@ -160,28 +163,6 @@ fn read_terms(r: &mut Reader, node: Node<'_>) -> Option<Terms> {
 }
 
 impl Estimator {
-    /// The column of the estimand; an unknown label is an error.
-    fn find_estimand(&self, cx: &mut Compiler<'_>) -> Option<ColumnId> {
-        let wanted = self.estimand.as_ref()?;
-        if cx.data.is_some() {
-            return None;
-        }
-        let found = cx.estimands.iter().find(|e| e.label == wanted.text);
-        if let Some(found) = found {
-            return Some(found.column);
-        }
-        let Name { text, span } = wanted;
-        if cx.is_doubtful(text) || cx.told_to_be_later(Declares::Estimand, text, *span) {
-            return None;
-        }
-        let known: Vec<String> = cx.estimands.iter().map(|e| e.label.clone()).collect();
-        let message = format!("there is no estimand `{}`", wanted.text);
-        let hint = suggestion(&wanted.text, &known)
-            .unwrap_or_else(|| "declare it in an Estimand step before the estimator".into());
-        cx.report(Diagnostic::error(wanted.span, message).label("unknown estimand").hint(hint));
-        None
-    }
-
     /// The model, on the rows of the subset, and how it is fitted.
     fn compile_method(
         &self,

@@ -52,14 +52,14 @@ fn case_json(case: &Case<'_>) -> Value {
 fn ruling_json(case: &Case<'_>, ruling: &Ruling) -> Value {
     let expectation = &ruling.expectation;
     let number = |value: Option<f64>| value.map_or(Value::Null, json_number);
-    let (estimator, term) = row_names(case, expectation.row);
-    let rival = expectation.rival.map(|row| row_names(case, row));
-    json!({
+    let own = case.plan.row_infos().nth(expectation.row);
+    let rival = expectation.rival.and_then(|row| case.plan.row_infos().nth(row));
+    let mut value = json!({
         "design": case.plan.name,
-        "estimator": estimator,
-        "term": term,
+        "estimator": own.map(|row| row.estimator.label.as_str()),
+        "term": own.map(|row| row.term),
         "diagnosand": diagnosands::NAMES[expectation.diagnosand],
-        "better_than": rival.map(|(estimator, _)| estimator),
+        "better_than": rival.map(|row| row.estimator.label.as_str()),
         "verdict": name(ruling.verdict),
         "value": number(ruling.value),
         "mcse": number(ruling.mcse),
@@ -69,17 +69,17 @@ fn ruling_json(case: &Case<'_>, ruling: &Ruling) -> Value {
         "bound_high": number(ruling.bounds.map(|b| b.1)),
         "n": ruling.n,
         "sims": ruling.sims,
-    })
-}
-
-/// The estimator and the term of a row.
-fn row_names<'a>(case: &'a Case<'_>, row: usize) -> (&'a str, &'a str) {
-    let rows = case
-        .plan
-        .estimators
-        .iter()
-        .flat_map(|e| e.terms.iter().map(move |term| (e.label.as_str(), term.as_str())));
-    rows.into_iter().nth(row).unwrap_or_default()
+    });
+    // Named where they tell rows apart, so that the keys of other designs stay as they are.
+    if let Some(row) = own {
+        if row.estimator.outcomes().len() > 1 {
+            value["outcome"] = json!(row.aim.outcome);
+        }
+        if row.estimator.has_several_estimands() {
+            value["estimand"] = json!(row.aim.estimand);
+        }
+    }
+    value
 }
 
 fn comparison_json(case: &Case<'_>) -> Value {

@@ -111,20 +111,9 @@ impl Check<'_> {
 }
 
 impl Case<'_> {
-    /// The estimator of a row, with the term where it reports several.
+    /// The estimator of a row, with term, outcome and estimand where it has several.
     fn estimator(&self, row: usize) -> String {
-        let info = self
-            .plan
-            .estimators
-            .iter()
-            .find(|e| (e.first_row..e.first_row + e.terms.len()).contains(&row));
-        match info {
-            Some(info) if info.terms.len() > 1 => {
-                format!("{} ({})", info.label, info.terms[row - info.first_row])
-            }
-            Some(info) => info.label.clone(),
-            None => String::new(),
-        }
+        self.plan.row_infos().nth(row).map_or_else(String::new, |info| info.label())
     }
 
     /// The expectation in words: estimator and diagnosand, and the other estimator if there is one.

@@ -79,13 +79,24 @@ impl Block<'_> {
     }
 }
 
-/// The estimator's label, with the term where it reports several.
+/// The estimator's label, with the term and the outcome where it has several for one estimand.
 fn label(diagnosis: &Diagnosis, row: &RowDiagnosis) -> String {
-    let same = diagnosis.rows.iter().filter(|other| other.estimator == row.estimator);
-    if same.count() > 1 {
-        format!("{} ({})", row.estimator, row.term)
-    } else {
+    let same = diagnosis
+        .rows
+        .iter()
+        .filter(|other| (&other.estimator, &other.estimand) == (&row.estimator, &row.estimand));
+    let differ = |of: fn(&RowDiagnosis) -> &str| same.clone().any(|other| of(other) != of(row));
+    let mut words = Vec::new();
+    if differ(|row| &row.term) {
+        words.push(row.term.as_str());
+    }
+    if differ(|row| &row.outcome) {
+        words.push(row.outcome.as_str());
+    }
+    if words.is_empty() {
         row.estimator.clone()
+    } else {
+        format!("{} ({})", row.estimator, words.join(", "))
     }
 }
 
@@ -179,7 +190,13 @@ fn scale(diagnosis: &Diagnosis, comparison: &Comparison, name: &str) -> f64 {
 
 fn words(diagnosis: &Diagnosis, comparison: &Comparison) -> Words {
     let of = |row: usize| label(diagnosis, &diagnosis.rows[row]);
-    let title = format!("{} and {}", of(comparison.a), of(comparison.b));
+    let mut title = format!("{} and {}", of(comparison.a), of(comparison.b));
+    let estimators = |c: &Comparison| [c.a, c.b].map(|row| &diagnosis.rows[row].estimator);
+    let is_namesake = |c: &&Comparison| estimators(c) == estimators(comparison);
+    let mut namesakes = diagnosis.comparisons.iter().filter(is_namesake);
+    if namesakes.any(|c| c.estimand != comparison.estimand) {
+        title += &format!(", {}", comparison.estimand);
+    }
     let (mut clear, mut unclear, mut same) = (Vec::new(), Vec::new(), Vec::new());
     for difference in &comparison.differences {
         let (name, measure) = (difference.name, &difference.measure);

@@ -65,16 +65,16 @@ pub struct Record {
     pub seed: u64,
     /// Simulations.
     pub sims: u64,
-    /// One for each estimator and term.
+    /// One for each estimator, outcome, estimand and term.
     pub rows: Vec<RecordRow>,
 }
 
-/// The diagnosands of an estimator and term.
+/// The diagnosands of a row of results.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecordRow {
     /// The estimator's label.
     pub estimator: String,
-    /// The term.
+    /// The term, with outcome and estimand in brackets where the estimator has several.
     pub term: String,
     /// The diagnosands that have a value.
     pub diagnosands: Vec<Recorded>,
@@ -109,7 +109,7 @@ impl Record {
         if diagnosis.interrupted {
             return Ok(None);
         }
-        let rows = diagnosis.rows.iter().enumerate().map(|(at, row)| {
+        let rows = plan.row_infos().zip(&diagnosis.rows).enumerate().map(|(at, (info, row))| {
             let recorded = row.diagnosands.iter().filter_map(|found| {
                 let place = diagnosands::position(found.name)?;
                 Some(Recorded {
@@ -121,7 +121,7 @@ impl Record {
             });
             RecordRow {
                 estimator: row.estimator.clone(),
-                term: row.term.clone(),
+                term: info.qualified_term(),
                 diagnosands: recorded.collect(),
             }
         });
