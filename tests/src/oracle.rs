@@ -202,11 +202,7 @@ fn random_intercepts_are_those_of_r() {
             continue;
         }
         n += 1;
-        let reml = case["REML"].as_bool().unwrap();
-        let weights = case["weights"].as_str().map_or(String::new(), |w| format!(", weights: {w}"));
-        let method =
-            |df: &str| format!("Lmer(formula: \"{formula}\", reml: {reml}, df: {df}{weights})");
-        let (coefficients, details) = fit(&case, &method("Satterthwaite"));
+        let (coefficients, details) = fit(&case, &mixed::method(&case, "Satterthwaite"));
         let own = &case["satterthwaite"];
         let fields = [
             ("estimate", &case["estimate"], 1e-7),
@@ -219,25 +215,11 @@ fn random_intercepts_are_those_of_r() {
         ];
         compare(&case, &fields, &coefficients);
         compare_vcov(&case, &details, 1e-7);
-        let criterion = if reml { "reml_criterion" } else { "deviance" };
-        for (name, field) in [
-            ("sigma", "sigma"),
-            (criterion, "criterion"),
-            ("log_likelihood", "loglik"),
-            ("aic", "aic"),
-            ("bic", "bic"),
-        ] {
-            close(&case, name, number(&details, name), &case[field], 1e-7);
-        }
+        mixed::compare_likelihood(&case, &details, 1e-7);
         let theta = case["theta"][0].as_f64().unwrap();
         assert!((number(&details, "theta") - theta).abs() <= 1e-7 * theta, "{}", case["name"]);
         assert_eq!(coefficients[0].row.boundary, case["singular"].as_bool().unwrap());
-        let (z, _) = fit(&case, &method("Z"));
-        let fields = [
-            ("conf_low", &case["wald_z"]["conf_low"], 1e-7),
-            ("conf_high", &case["wald_z"]["conf_high"], 1e-7),
-        ];
-        compare(&case, &fields, &z);
+        mixed::compare_normal_limits(&case);
     }
     assert_eq!(n, 22, "cases with one random intercept");
 }

@@ -6,7 +6,7 @@ use trialrun_plan::Details;
 use super::{cases, close, compare, compare_vcov, fit, number};
 
 /// The method of a case.
-fn method(case: &Value, df: &str) -> String {
+pub fn method(case: &Value, df: &str) -> String {
     let reml = case["REML"].as_bool().unwrap();
     let weights = case["weights"].as_str().map_or(String::new(), |w| format!(", weights: {w}"));
     format!("Lmer(formula: {}, reml: {reml}, df: {df}{weights})", case["formula"])
@@ -15,6 +15,33 @@ fn method(case: &Value, df: &str) -> String {
 /// The same through the general route: an offset of zero is no offset.
 fn general(case: &Value, df: &str) -> String {
     method(case, df).replace("Lmer(", "Lmer(offset: 0, ")
+}
+
+/// Compares what a fit says of its likelihood.
+pub fn compare_likelihood(case: &Value, details: &Details, tolerance: f64) {
+    let criterion = match case["REML"].as_bool() {
+        Some(true) => "reml_criterion",
+        _ => "deviance",
+    };
+    for (name, field) in [
+        ("sigma", "sigma"),
+        (criterion, "criterion"),
+        ("log_likelihood", "loglik"),
+        ("aic", "aic"),
+        ("bic", "bic"),
+    ] {
+        close(case, name, number(details, name), &case[field], tolerance);
+    }
+}
+
+/// Fits with a normal statistic, and compares the limits.
+pub fn compare_normal_limits(case: &Value) {
+    let (coefficients, _) = fit(case, &method(case, "Z"));
+    let fields = [
+        ("conf_low", &case["wald_z"]["conf_low"], 1e-7),
+        ("conf_high", &case["wald_z"]["conf_high"], 1e-7),
+    ];
+    compare(case, &fields, &coefficients);
 }
 
 /// Compares standard deviations and correlations with R's table, in any order of the groups.
@@ -71,24 +98,9 @@ fn mixed_models_are_those_of_r() {
         compare(&case, &fields, &coefficients);
         compare_vcov(&case, &details, 1e-7);
         compare_variances(&case, &details);
-        let reml = case["REML"].as_bool().unwrap();
-        let criterion = if reml { "reml_criterion" } else { "deviance" };
-        for (name, field) in [
-            ("sigma", "sigma"),
-            (criterion, "criterion"),
-            ("log_likelihood", "loglik"),
-            ("aic", "aic"),
-            ("bic", "bic"),
-        ] {
-            close(&case, name, number(&details, name), &case[field], 1e-8);
-        }
+        compare_likelihood(&case, &details, 1e-8);
         assert_eq!(coefficients[0].row.boundary, case["singular"].as_bool().unwrap());
-        let (z, _) = fit(&case, &method(&case, "Z"));
-        let fields = [
-            ("conf_low", &case["wald_z"]["conf_low"], 1e-7),
-            ("conf_high", &case["wald_z"]["conf_high"], 1e-7),
-        ];
-        compare(&case, &fields, &z);
+        compare_normal_limits(&case);
     }
     assert_eq!(n, 32, "mixed models");
 }
