@@ -31,6 +31,14 @@ pub fn interleaved<const K: usize>(
     times
 }
 
+/// Seconds that this thread has had a processor, where the system tells: what a job costs however
+/// many others there are.
+pub fn busy() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let nanoseconds: f64 = text.split_whitespace().next()?.parse().ok()?;
+    Some(1e-9 * nanoseconds)
+}
+
 /// The median; NaN of nothing.
 pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();

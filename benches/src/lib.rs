@@ -2,5 +2,6 @@
 
 pub mod clock;
 pub mod engine;
+pub mod lme4;
 pub mod machine;
 pub mod student_tests;

@@ -2,7 +2,7 @@
 
 use super::basis::Basis;
 use super::criterion::{Problem, Work as Evaluation};
-use super::index::Index;
+use super::index::{Index, Route};
 use super::search::Search;
 use super::{Data, Structure};
 use crate::Failure;
@@ -103,6 +103,7 @@ pub(super) fn satterthwaite(
 /// of Statistical Software 59(9), section 3.
 pub(super) fn kenward_roger(
     problem: &Problem,
+    lambda: &[f64],
     n_obs: f64,
     evaluation: &mut Evaluation,
     work: &mut Work,
@@ -113,7 +114,7 @@ pub(super) fn kenward_roger(
     for (phi, e) in phi.iter_mut().zip(&problem.parameters.list) {
         *phi = evaluation.sigma[problem.parameters.places(*e).0];
     }
-    problem.sandwiches(evaluation, &mut work.adjusted);
+    problem.sandwiches(lambda, evaluation, &mut work.adjusted);
     let d = room(&mut work.d, size * pp);
     d[..n * pp].copy_from_slice(&evaluation.d[..n * pp]);
     let q = room(&mut work.q, size * size * pp);
@@ -164,24 +165,19 @@ pub(super) fn kenward_roger(
 impl Problem<'_> {
     /// `G^-1 Q'V^-1 V_k V^-1 V_l V^-1 Q G'^-1` for each pair, `p x p` matrices, summed over the
     /// components; `differentiate` must have been called.
-    fn sandwiches(&self, work: &mut Evaluation, out: &mut Vec<f64>) {
-        let (n, p, width) = (self.parameters.len(), self.p(), self.sums.width);
+    fn sandwiches(&self, lambda: &[f64], work: &mut Evaluation, out: &mut Vec<f64>) {
+        let (n, p) = (self.parameters.len(), self.p());
         let out = room(out, n * n * p * p);
         out.fill(0.0);
         for c in 0..self.index.len() {
-            self.prepare(c, work);
-            for k in 0..n {
-                for l in 0..n {
-                    let matrix = &mut out[(k * n + l) * p * p..(k * n + l + 1) * p * p];
-                    self.each_pair(c, k, l, |a, b, s, t, q| {
-                        let inner = work.h[b * q + s];
-                        for i in 0..p {
-                            let left = inner * work.y[a * width + i];
-                            for j in 0..p {
-                                matrix[i * p + j] += left * work.y[t * width + j];
-                            }
-                        }
-                    });
+            match self.index.route {
+                Route::Whole => {
+                    self.prepare(c, work);
+                    self.add_sandwiches(c, work, out);
+                }
+                Route::Parts { inner } => {
+                    self.prepare_parts(c, inner, lambda, work);
+                    self.add_sandwiches_of_parts(c, inner, work, out);
                 }
             }
         }

@@ -145,7 +145,7 @@ impl Fit<'_> {
         match df {
             Df::KenwardRoger => {
                 let problem = Problem { sums, index, parameters, method: *method, nu: *nu };
-                df::kenward_roger(&problem, basis.n_obs, self.work, self.df)
+                df::kenward_roger(&problem, &self.search.lambda, basis.n_obs, self.work, self.df)
             }
             Df::BetweenWithin => {
                 df::between_within(data, structure, basis, index, self.df);

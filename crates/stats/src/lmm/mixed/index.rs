@@ -1,6 +1,7 @@
 //! Which groups there are, and which of them share rows.
 
 use super::basis::Basis;
+use super::numbering::Numbering;
 use super::{Data, Failure, Structure};
 use crate::linalg::{emptied, room};
 
@@ -9,12 +10,26 @@ const NUMBERS_MAX: usize = 40_000_000;
 /// No group or component yet.
 const NONE: u32 = u32::MAX;
 
+/// How components are treated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Route {
+    /// As one dense matrix.
+    #[default]
+    Whole,
+    /// The groups of one factor are eliminated first: they share no row, so that only what is left
+    /// of the others is dense.
+    Parts {
+        /// That factor, the inner one.
+        inner: usize,
+    },
+}
+
 /// A group within its component.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Group {
     /// Its grouping factor.
     pub factor: usize,
-    /// Its first column among those of the component.
+    /// Its first column among those of the component; of the inner ones come first.
     pub column: usize,
 }
 
@@ -25,8 +40,14 @@ pub(super) struct Component {
     pub groups: usize,
     /// Number of columns of its part of `Z`.
     pub q: usize,
-    /// Where its square matrices begin.
+    /// How many of them belong to the inner factor: the first ones.
+    pub inner: usize,
+    /// Where its square matrices begin: of order `q`, or in parts of what is not inner, with
+    /// predictors and outcome.
     pub square: usize,
+    /// Where its matrices begin that have a row for each column of `Z`, and a column for each that
+    /// is not inner, each predictor and the outcome; only in parts.
+    pub tall: usize,
     /// Where its rows begin, in columns of `Z`.
     pub start: usize,
 }
@@ -48,9 +69,11 @@ pub(super) struct Index {
     pub components: Vec<Component>,
     /// The groups of all components.
     pub groups: Vec<Group>,
+    /// How components are treated.
+    pub route: Route,
     parent: Vec<u32>,
-    table: Vec<u32>,
-    order: Vec<u32>,
+    numbering: Numbering,
+    next: Vec<u32>,
     code: Vec<u64>,
 }
 
@@ -65,7 +88,7 @@ impl Index {
         &self.groups[self.components[c].groups..self.components[c + 1].groups]
     }
 
-    /// Finds groups and components.
+    /// Finds groups and components, and takes `route`, or else the one that suits the structure.
     ///
     /// # Errors
     /// `TooFewGroups`, `TooLarge`, `NotFinite` for a key that is not a number.
@@ -74,6 +97,7 @@ impl Index {
         data: &Data,
         structure: &Structure,
         basis: &Basis,
+        route: Option<Route>,
     ) -> Result<(), Failure> {
         let m = data.y.len();
         room(&mut self.group, m * structure.factors.len());
@@ -90,7 +114,19 @@ impl Index {
             self.first.push(self.first[f] + n);
         }
         self.join(m, structure, basis);
-        self.lay_out(structure)
+        self.route = route.unwrap_or_else(|| self.choose(structure));
+        self.lay_out(structure, basis.columns.len() + 1)
+    }
+
+    /// The groups of one factor are components each; of several, the one with the most columns is
+    /// eliminated first.
+    fn choose(&self, structure: &Structure) -> Route {
+        if structure.factors.len() < 2 {
+            return Route::Whole;
+        }
+        let columns = |f: usize| self.n_groups[f] * structure.factors[f].effects.len();
+        let most = (0..structure.factors.len()).rev().max_by_key(|f| columns(*f));
+        most.map_or(Route::Whole, |inner| Route::Parts { inner })
     }
 
     /// Numbers the groups of a factor.
@@ -102,66 +138,32 @@ impl Index {
         f: usize,
     ) -> Result<usize, Failure> {
         let m = data.y.len();
+        let live = |i: usize| basis.root[i] > 0.0;
+        if let [key] = keys
+            && (0..m).all(live)
+            && !data.columns[*key].iter().any(|v| v.is_nan())
+        {
+            let n = self.numbering.values(data.columns[*key]);
+            self.group[f * m..(f + 1) * m].copy_from_slice(&self.numbering.table[..m]);
+            return Ok(n as usize);
+        }
         room(&mut self.code, m).fill(0);
         for &key in keys {
             let values = data.columns[key];
-            let live = |i: usize| basis.root[i] > 0.0;
             if (0..m).any(|i| live(i) && values[i].is_nan()) {
                 return Err(Failure::NotFinite);
             }
-            let n = self.number_values(values);
+            let n = self.numbering.values(values);
             for i in 0..m {
-                self.code[i] = self.code[i] * n + u64::from(self.table[i]);
+                self.code[i] = self.code[i] * n + u64::from(self.numbering.table[i]);
             }
         }
-        Ok(self.number_codes(m, basis, f))
-    }
-
-    /// Numbers the different values of a column in ascending order, into `table`; returns how many.
-    fn number_values(&mut self, values: &[f64]) -> u64 {
-        let m = values.len();
-        let order = room(&mut self.order, m);
-        let table = room(&mut self.table, m);
-        let is_sorted = values.windows(2).all(|v| v[0] <= v[1]);
-        order.iter_mut().zip(0..).for_each(|(o, i)| *o = i);
-        if !is_sorted {
-            // Adding zero makes one of the two zeros.
-            let key = |i: u32| values[i as usize] + 0.0;
-            order.sort_unstable_by(|&a, &b| key(a).total_cmp(&key(b)).then(a.cmp(&b)));
-        }
-        let mut n = 0;
-        for k in 0..m {
-            let i = order[k] as usize;
-            if k > 0 && values[i] != values[order[k - 1] as usize] {
-                n += 1;
-            }
-            table[i] = n;
-        }
-        u64::from(n) + 1
-    }
-
-    /// Numbers the codes of the rows that count; returns how many there are.
-    fn number_codes(&mut self, m: usize, basis: &Basis, f: usize) -> usize {
+        let n = self.numbering.codes(&self.code[..m], live);
         let group = &mut self.group[f * m..(f + 1) * m];
-        let (order, code) = (room(&mut self.order, m), &self.code[..m]);
-        order.iter_mut().zip(0..).for_each(|(o, i)| *o = i);
-        if !code.is_sorted() {
-            order.sort_unstable_by_key(|&i| (code[i as usize], i));
+        for (i, (group, number)) in group.iter_mut().zip(&self.numbering.table).enumerate() {
+            *group = if live(i) { *number } else { NONE };
         }
-        let (mut n, mut last) = (0, None);
-        for &i in order.iter() {
-            let i = i as usize;
-            if basis.root[i] == 0.0 {
-                group[i] = NONE;
-                continue;
-            }
-            if last.is_some_and(|last| last != code[i]) {
-                n += 1;
-            }
-            last = Some(code[i]);
-            group[i] = n;
-        }
-        n as usize + 1
+        Ok(n as usize)
     }
 
     /// The root of a group's tree.
@@ -189,8 +191,8 @@ impl Index {
         }
     }
 
-    /// Numbers components and their columns.
-    fn lay_out(&mut self, structure: &Structure) -> Result<(), Failure> {
+    /// Numbers components and their columns; `width` is the number of predictors and one.
+    fn lay_out(&mut self, structure: &Structure, width: usize) -> Result<(), Failure> {
         let n_factors = structure.factors.len();
         let total = self.first[n_factors];
         room(&mut self.component, total).fill(NONE);
@@ -206,32 +208,47 @@ impl Index {
             }
             self.component[node] = self.component[root];
         }
-        let factor_of = |node: usize, first: &[usize]| first.partition_point(|s| *s <= node) - 1;
-        for node in 0..total {
-            let c = &mut self.components[self.component[node] as usize];
-            self.column[node] = c.q as u32;
-            c.q += structure.factors[factor_of(node, &self.first)].effects.len();
-            c.groups += 1;
+        let inner = match self.route {
+            Route::Whole => None,
+            Route::Parts { inner } => Some(inner),
+        };
+        // Inner groups first, so that their columns come first.
+        for f in inner.into_iter().chain((0..n_factors).filter(|f| Some(*f) != inner)) {
+            for node in self.first[f]..self.first[f + 1] {
+                let c = &mut self.components[self.component[node] as usize];
+                self.column[node] = c.q as u32;
+                c.q += structure.factors[f].effects.len();
+                c.groups += 1;
+                c.inner = if Some(f) == inner { c.q } else { c.inner };
+            }
         }
-        let (mut groups, mut square, mut start) = (0, 0, 0);
-        self.components.push(Component::default());
+        let mut at = Component::default();
+        self.components.push(at);
         for c in &mut self.components {
             let own = *c;
-            *c = Component { groups, q: own.q, square, start };
-            (groups, start) = (groups + own.groups, start + own.q);
-            square += own.q * own.q;
-            if square > NUMBERS_MAX {
+            *c = Component { q: own.q, inner: own.inner, ..at };
+            (at.groups, at.start) = (at.groups + own.groups, at.start + own.q);
+            let outer = own.q - own.inner + width;
+            match inner {
+                None => at.square += own.q * own.q,
+                Some(_) => {
+                    (at.square, at.tall) = (at.square + outer * outer, at.tall + own.q * outer)
+                }
+            }
+            if at.square + at.tall > NUMBERS_MAX {
                 return Err(Failure::TooLarge);
             }
         }
         emptied(&mut self.groups, total).resize(total, Group::default());
-        let next = room(&mut self.table, self.components.len());
+        let next = room(&mut self.next, self.components.len());
         next.iter_mut().zip(&self.components).for_each(|(n, c)| *n = c.groups as u32);
-        for node in 0..total {
-            let place = &mut next[self.component[node] as usize];
-            let (factor, column) = (factor_of(node, &self.first), self.column[node] as usize);
-            self.groups[*place as usize] = Group { factor, column };
-            *place += 1;
+        for f in 0..n_factors {
+            for node in self.first[f]..self.first[f + 1] {
+                let place = &mut next[self.component[node] as usize];
+                let column = self.column[node] as usize;
+                self.groups[*place as usize] = Group { factor: f, column };
+                *place += 1;
+            }
         }
         Ok(())
     }

@@ -5,7 +5,10 @@
 //! where there is one grouping factor, one a top group where factors are nested, one in all where
 //! they are crossed ([`index`]). Each component is reduced to a triangle of cross-products
 //! ([`sums`]), so that a step of the search costs small dense algebra a component ([`criterion`])
-//! however many rows there are. The search is Newton's, with exact derivatives ([`search`]).
+//! however many rows there are. A component of one group is taken [`whole`]; where there are
+//! several factors it is taken in [`parts`]: the groups of the largest factor share no row and are
+//! eliminated one by one, so that only the columns of the others make a dense matrix. The search is
+//! Newton's, with exact derivatives ([`search`]).
 
 mod basis;
 mod criterion;
@@ -13,9 +16,13 @@ mod df;
 mod estimates;
 mod index;
 mod log_product;
+mod numbering;
 mod parameters;
+mod parts;
 mod search;
+mod start;
 mod sums;
+mod whole;
 
 #[cfg(test)]
 mod tests;
@@ -30,7 +37,7 @@ use crate::Failure;
 use crate::linalg::room;
 use basis::Basis;
 use criterion::Work;
-use index::Index;
+use index::{Index, Route};
 use parameters::Parameters;
 use search::Search;
 use sums::Sums;
@@ -115,6 +122,17 @@ pub fn fit<'s>(
     method: Method,
     scratch: &'s mut Scratch,
 ) -> Result<Fit<'s>, Failure> {
+    fit_by(None, data, structure, method, scratch)
+}
+
+/// [`fit`] by a route, or by the one that suits the structure.
+fn fit_by<'s>(
+    route: Option<Route>,
+    data: &Data,
+    structure: &Structure,
+    method: Method,
+    scratch: &'s mut Scratch,
+) -> Result<Fit<'s>, Failure> {
     let m = data.y.len();
     if m == 0 {
         return Err(Failure::NoRows);
@@ -127,7 +145,7 @@ pub fn fit<'s>(
     if basis.n_obs - k as f64 <= 0.0 {
         return Err(Failure::NoResidualDf);
     }
-    index.read(data, structure, basis)?;
+    index.read(data, structure, basis, route)?;
     sums.read(data, structure, parameters, basis, index)?;
     let nu = match method {
         Method::Reml => basis.n_obs - k as f64,

@@ -17,9 +17,6 @@ const SHORTER_MAX: usize = 50;
 const FLAT: f64 = 1e-10;
 /// A diagonal element below this, in units of the effect's spread, is tried at zero.
 const NEAR_ZERO: f64 = 1e-3;
-/// Starting values of the diagonal elements.
-const STARTS: [f64; 4] = [1.0, 0.3, 3.0, 0.1];
-
 /// Work space of the search; `theta` is the optimum afterwards.
 #[derive(Debug, Default)]
 pub(super) struct Search {
@@ -35,9 +32,9 @@ pub(super) struct Search {
     pub hessian: Vec<f64>,
     gradient: Vec<f64>,
     step: Vec<f64>,
-    tried: Vec<f64>,
+    pub(super) tried: Vec<f64>,
     before: Vec<f64>,
-    a: Vec<f64>,
+    pub(super) a: Vec<f64>,
     values: Vec<f64>,
     vectors: Vec<f64>,
     eigen_work: Vec<f64>,
@@ -74,31 +71,10 @@ impl Search {
         Ok(())
     }
 
-    /// The best of some starting values.
-    fn start(&mut self, problem: &Problem, work: &mut Work) -> Result<(), Failure> {
-        let mut best: Option<(f64, f64)> = None;
-        for start in STARTS {
-            for (t, e) in self.tried.iter_mut().zip(&problem.parameters.list) {
-                *t = if e.row == e.column { start } else { 0.0 };
-            }
-            if let Some(value) = self.at_tried(problem, work)
-                && best.is_none_or(|(_, least)| value < least)
-            {
-                best = Some((start, value));
-            }
-        }
-        let (start, _) = best.ok_or(Failure::NotConverged)?;
-        for (t, e) in self.theta.iter_mut().zip(&problem.parameters.list) {
-            *t = if e.row == e.column { start } else { 0.0 };
-        }
-        Ok(())
-    }
-
     /// The criterion at `tried`.
-    fn at_tried(&mut self, problem: &Problem, work: &mut Work) -> Option<f64> {
+    pub(super) fn at_tried(&mut self, problem: &Problem, work: &mut Work) -> Option<f64> {
         problem.parameters.expand(&self.tried, &mut self.lambda);
-        problem.parameters.square(&self.lambda, &mut work.sigma);
-        problem.value(work)
+        problem.value(&self.lambda, work)
     }
 
     /// Newton's method from `theta`; derivatives stay those of the optimum.
@@ -148,7 +124,7 @@ impl Search {
 
     /// Derivatives by theta.
     fn differentiate(&mut self, problem: &Problem, work: &mut Work) {
-        problem.differentiate(work);
+        problem.differentiate(&self.lambda, work);
         let (n, parameters) = (problem.parameters.len(), problem.parameters);
         let hessian = room(&mut self.hessian, n * n);
         let jacobian = room(&mut self.a, 2 * n * n);

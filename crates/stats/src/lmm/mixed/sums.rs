@@ -1,20 +1,20 @@
 //! Cross-products of random effects, predictors and outcome, component by component.
 
 use super::basis::Basis;
-use super::index::Index;
+use super::index::{Index, Route};
 use super::parameters::Parameters;
-use super::{Data, Structure, roomy};
+use super::{Data, Structure, parts, whole};
 use crate::Failure;
 use crate::linalg::room;
 
 /// A pivot below this share of its diagonal is rounding error.
-const PIVOT_MIN: f64 = 1e-12;
+pub(super) const PIVOT_MIN: f64 = 1e-12;
 /// What predictors and groups leave of the outcome is rounding error below this share of it.
 const EXPLAINED: f64 = 1e-12;
 /// What groups leave of a predictor of length one is rounding error below this.
 const DEPENDENT: f64 = 1e-11;
 
-/// The rows of each component, turned so that its part of `Z` is a lower triangle `C'` over zeros.
+/// The rows of each component, turned so that its part of `Z` is an upper triangle `C'` over zeros.
 ///
 /// `Z_c'W Z_c = C C'`; the outcome and the predictors turned along are `C^-1 Z_c'W [Q e]` above,
 /// and what is below enters only through the sum of its cross-products. The effects of a factor
@@ -22,19 +22,29 @@ const DEPENDENT: f64 = 1e-11;
 /// their spread.
 #[derive(Debug, Default)]
 pub(super) struct Sums {
+    /// Rows of positive weight.
+    pub n_obs: f64,
     /// Columns of `[Q e]`.
     pub width: usize,
-    /// `C` of each component, by rows.
-    pub c: Vec<f64>,
-    /// Turned predictors and outcome, a row for each column of `Z`.
-    pub turned: Vec<f64>,
+    /// Of components taken whole.
+    pub whole: whole::Sums,
+    /// Of components taken in parts.
+    pub parts: parts::Sums,
     /// `[Q e]'[Q e]` of what is below, `width x width`.
     pub below: Vec<f64>,
     /// For each factor and effect: where it is measured from, and its unit.
     pub scales: Vec<(f64, f64)>,
     /// Columns of `Z` of one row: place in the component, value.
-    entries: Vec<(usize, f64)>,
+    pub entries: Vec<(usize, f64)>,
     spare: Vec<f64>,
+}
+
+/// The rows as they are read.
+pub(super) struct Rows<'a> {
+    pub data: &'a Data<'a>,
+    pub structure: &'a Structure,
+    pub basis: &'a Basis,
+    pub index: &'a Index,
 }
 
 impl Sums {
@@ -52,16 +62,14 @@ impl Sums {
     ) -> Result<(), Failure> {
         self.find_scales(data, structure, basis)?;
         let k = basis.columns.len();
-        self.width = k + 1;
-        let ends = index.components[index.len()];
-        roomy(&mut self.c, ends.square).fill(0.0);
-        roomy(&mut self.turned, ends.start * self.width).fill(0.0);
-        self.accumulate(data, structure, parameters, basis, index);
+        (self.width, self.n_obs) = (k + 1, basis.n_obs);
         self.set_below(data, basis);
-        let mut spare = basis.n_obs;
-        for c in 0..index.len() {
-            spare -= self.turn(index, c) as f64;
-        }
+        let rows = Rows { data, structure, basis, index };
+        let rank = match index.route {
+            Route::Whole => self.read_whole(&rows),
+            Route::Parts { inner } => self.read_parts(&rows, parameters.effects[inner]),
+        };
+        let spare = basis.n_obs - rank as f64;
         let left: f64 = basis.e[..data.y.len()].iter().map(|e| e * e).sum();
         let varies = left > 1e-28 * basis.total && left > 1e-280;
         if !varies || (spare > 0.0 && self.unexplained() <= EXPLAINED * left) {
@@ -123,45 +131,6 @@ impl Sums {
         Ok(())
     }
 
-    /// Adds the rows to the cross-products of their components.
-    fn accumulate(
-        &mut self,
-        data: &Data,
-        structure: &Structure,
-        parameters: &Parameters,
-        basis: &Basis,
-        index: &Index,
-    ) {
-        let (m, width) = (data.y.len(), self.width);
-        for i in (0..m).filter(|i| basis.root[*i] > 0.0) {
-            let root = basis.root[i];
-            let mut component = 0;
-            let mut scale = 0;
-            self.entries.clear();
-            for (f, factor) in structure.factors.iter().enumerate() {
-                let node = index.first[f] + index.group[f * m + i] as usize;
-                component = index.component[node] as usize;
-                for (e, effect) in factor.effects.iter().enumerate() {
-                    let (mean, spread) = self.scales[scale + e];
-                    let value = effect.map_or(1.0, |c| (data.columns[c][i] - mean) / spread);
-                    self.entries.push((index.column[node] as usize + e, root * value));
-                }
-                scale += parameters.effects[f];
-            }
-            let at = index.components[component];
-            for &(a, za) in &self.entries {
-                for &(b, zb) in self.entries.iter().filter(|(b, _)| *b <= a) {
-                    self.c[at.square + a * at.q + b] += za * zb;
-                }
-                let out = &mut self.turned[(at.start + a) * width..(at.start + a + 1) * width];
-                for (j, o) in out[..width - 1].iter_mut().enumerate() {
-                    *o += za * basis.q[j * m + i];
-                }
-                out[width - 1] += za * basis.e[i];
-            }
-        }
-    }
-
     /// Cross-products of all rows: the columns of `Q` are orthonormal, and `e` is free of them.
     fn set_below(&mut self, data: &Data, basis: &Basis) {
         let width = self.width;
@@ -172,57 +141,26 @@ impl Sums {
         }
         below[width * width - 1] = basis.e[..data.y.len()].iter().map(|e| e * e).sum();
     }
-
-    /// Factors a component's cross-products and turns what goes with them; returns the rank.
-    fn turn(&mut self, index: &Index, c: usize) -> usize {
-        let (at, width) = (index.components[c], self.width);
-        let q = at.q;
-        let a = &mut self.c[at.square..at.square + q * q];
-        let rows = &mut self.turned[at.start * width..(at.start + q) * width];
-        let mut rank = 0;
-        for i in 0..q {
-            let own = a[i * q + i];
-            for j in 0..=i {
-                let (head, tail) = a.split_at_mut(i * q);
-                let row_j = if j < i { &head[j * q..j * q + j] } else { &[][..] };
-                let row_i = &mut tail[..q];
-                let done: f64 = if j < i {
-                    row_i[..j].iter().zip(row_j).map(|(x, y)| x * y).sum()
-                } else {
-                    row_i[..i].iter().map(|x| x * x).sum()
-                };
-                let v = row_i[j] - done;
-                row_i[j] = if j < i {
-                    let pivot = head[j * q + j];
-                    if pivot > 0.0 { v / pivot } else { 0.0 }
-                } else if v > PIVOT_MIN * own && v > 0.0 {
-                    v.sqrt()
-                } else {
-                    0.0
-                };
-            }
-            let (done, rest) = rows.split_at_mut(i * width);
-            let own = &mut rest[..width];
-            let pivot = a[i * q + i];
-            if pivot == 0.0 {
-                own.fill(0.0);
-                continue;
-            }
-            rank += 1;
-            for j in 0..i {
-                let l = a[i * q + j];
-                if l != 0.0 {
-                    let before = &done[j * width..(j + 1) * width];
-                    own.iter_mut().zip(before).for_each(|(o, b)| *o -= l * b);
+    /// Visits the rows that count: row, component; the row's columns of `Z` are in `entries`, factor
+    /// after factor, multiplied by the root of its weight.
+    pub fn each_row(&mut self, rows: &Rows, mut visit: impl FnMut(&mut Self, usize, usize)) {
+        let Rows { data, structure, basis, index } = *rows;
+        let m = data.y.len();
+        for i in (0..m).filter(|i| basis.root[*i] > 0.0) {
+            let mut component = 0;
+            let mut scale = 0;
+            self.entries.clear();
+            for (f, factor) in structure.factors.iter().enumerate() {
+                let node = index.first[f] + index.group[f * m + i] as usize;
+                component = index.component[node] as usize;
+                for (e, effect) in factor.effects.iter().enumerate() {
+                    let (mean, spread) = self.scales[scale + e];
+                    let value = effect.map_or(1.0, |c| (data.columns[c][i] - mean) / spread);
+                    self.entries.push((index.column[node] as usize + e, basis.root[i] * value));
                 }
+                scale += factor.effects.len();
             }
-            own.iter_mut().for_each(|o| *o /= pivot);
-            for j in 0..width {
-                for l in 0..width {
-                    self.below[j * width + l] -= own[j] * own[l];
-                }
-            }
+            visit(self, i, component);
         }
-        rank
     }
 }

@@ -1,6 +1,7 @@
 //! Tests of mixed models in general: a dense twin, invariance, the other route, hostile data.
 
 mod hostile;
+mod parts;
 mod twin;
 
 use super::{Data, Df, Factor, Fit, Scratch, Structure, fit};

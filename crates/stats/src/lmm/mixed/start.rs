@@ -1,0 +1,136 @@
+//! Where the search starts.
+
+use super::criterion::{Problem, Work};
+use super::index::Route;
+use super::search::Search;
+use crate::Failure;
+use crate::linalg::room;
+
+/// Starting values of the diagonal elements.
+const STARTS: [f64; 4] = [1.0, 0.3, 3.0, 0.1];
+/// Least diagonal element to start from: at zero the criterion does not say which way is down.
+const LEAST: f64 = 0.03;
+/// Variances that tell each other apart by less than this share are taken for one.
+const PIVOT_MIN: f64 = 1e-8;
+
+impl Search {
+    /// Sets theta to where the search starts: estimates of the variances where an evaluation is
+    /// dear, the best of some values otherwise.
+    pub fn start(&mut self, problem: &Problem, work: &mut Work) -> Result<(), Failure> {
+        if problem.index.route != Route::Whole && self.estimate(problem, work).is_some() {
+            return Ok(());
+        }
+        let mut best: Option<(f64, f64)> = None;
+        for start in STARTS {
+            self.try_diagonal(start, problem);
+            if let Some(value) = self.at_tried(problem, work)
+                && best.is_none_or(|(_, least)| value < least)
+            {
+                best = Some((start, value));
+            }
+        }
+        let (start, _) = best.ok_or(Failure::NotConverged)?;
+        self.try_diagonal(start, problem);
+        self.theta.copy_from_slice(&self.tried);
+        Ok(())
+    }
+
+    /// Sets `tried` to factors with one value on their diagonals.
+    fn try_diagonal(&mut self, value: f64, problem: &Problem) {
+        for (t, e) in self.tried.iter_mut().zip(&problem.parameters.list) {
+            *t = if e.row == e.column { value } else { 0.0 };
+        }
+    }
+
+    /// Minimum norm quadratic unbiased estimates of the variances, with all factors one as weights:
+    /// `sum_l tr(P V_k P V_l) v_l = y'P V_k P y`, the residual variance among them. In balanced data
+    /// they are the REML estimates, where none is negative.
+    ///
+    /// # References
+    /// Rao 1971, Journal of Multivariate Analysis 1:445.
+    fn estimate(&mut self, problem: &Problem, work: &mut Work) -> Option<()> {
+        let (n, p, parameters) = (problem.parameters.len(), problem.p(), problem.parameters);
+        self.try_diagonal(1.0, problem);
+        self.at_tried(problem, work)?;
+        problem.differentiate(&self.lambda, work);
+        let size = n + 1;
+        let (m, v) = room(&mut self.a, size * size + size).split_at_mut(size * size);
+        let phi = |k: usize| {
+            let e = parameters.list[k];
+            f64::from(u8::from(e.row == e.column))
+        };
+        // The last row is that of the residual variance: I = V - sum phi_k V_k, and P V P = P.
+        let (mut trace, mut square) = (problem.sums.n_obs - p as f64, work.r2);
+        for k in 0..n {
+            trace -= phi(k) * work.trace_p[k];
+            square -= phi(k) * work.form[k];
+            v[k] = work.form[k];
+            m[n * size + k] = work.trace_p[k];
+        }
+        for k in 0..n {
+            for l in 0..n {
+                let (x, z) = (&work.d[k * p * p..(k + 1) * p * p], &work.d[l * p * p..]);
+                let both: f64 = x.iter().zip(z).map(|(x, z)| x * z).sum();
+                let at = k.max(l) * n + k.min(l);
+                m[k * size + l] = work.pair[at] + work.pair_p[at] + both;
+                m[n * size + l] -= phi(k) * m[k * size + l];
+            }
+        }
+        v[n] = square;
+        m[n * size + n] = trace - (0..n).map(|k| phi(k) * m[n * size + k]).sum::<f64>();
+        solve(m, v)?;
+        if v[n] <= 0.0 {
+            return None;
+        }
+        let sigma = room(&mut work.sigma, parameters.size());
+        sigma.fill(0.0);
+        for (e, value) in parameters.list.iter().zip(&*v) {
+            let (at, mirrored) = parameters.places(*e);
+            (sigma[at], sigma[mirrored]) = (value / v[n], value / v[n]);
+        }
+        parameters.factor(sigma, &mut self.theta);
+        for (t, e) in self.theta.iter_mut().zip(&parameters.list) {
+            if e.row == e.column && t.abs() < LEAST {
+                *t = LEAST;
+            }
+        }
+        self.theta.iter().all(|t| t.is_finite()).then_some(())
+    }
+}
+
+/// Solves `M v = b` in place, `M` positive definite by its lower triangle; none where it is not.
+fn solve(m: &mut [f64], v: &mut [f64]) -> Option<()> {
+    let n = v.len();
+    for i in 0..n {
+        let own = m[i * n + i];
+        for j in 0..=i {
+            let done: f64 = (0..j).map(|l| m[i * n + l] * m[j * n + l]).sum();
+            let value = m[i * n + j] - done;
+            m[i * n + j] = match () {
+                () if j < i => value / m[j * n + j],
+                () if value > PIVOT_MIN * own => value.sqrt(),
+                () => return None,
+            };
+        }
+        let done: f64 = (0..i).map(|l| m[i * n + l] * v[l]).sum();
+        v[i] = (v[i] - done) / m[i * n + i];
+    }
+    for i in (0..n).rev() {
+        let later: f64 = (i + 1..n).map(|l| m[l * n + i] * v[l]).sum();
+        v[i] = (v[i] - later) / m[i * n + i];
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::solve;
+
+    #[test]
+    fn equations_are_solved_or_refused() {
+        let mut v = [8.0, 7.0];
+        assert_eq!(solve(&mut [4.0, f64::NAN, 2.0, 3.0], &mut v), Some(()));
+        assert!((v[0] - 1.25).abs() < 1e-15 && (v[1] - 1.5).abs() < 1e-15, "{v:?}");
+        assert_eq!(solve(&mut [1.0, 0.0, 1.0, 1.0], &mut [1.0, 1.0]), None);
+    }
+}
