@@ -82,10 +82,16 @@ impl Search {
         self.tried.copy_from_slice(&self.theta);
         self.value = self.at_tried(problem, work).ok_or(Failure::NotConverged)?;
         self.differentiate(problem, work);
-        let mut promised = f64::INFINITY;
+        let (mut promised, mut before) = (f64::INFINITY, f64::INFINITY);
         for _ in 0..STEPS_MAX {
-            let (gain, is_valley) = self.direction();
-            if is_valley && gain <= SMALL_GAIN * (1.0 + self.value.abs()) {
+            let (mut gain, is_valley) = self.direction();
+            let is_small = gain <= SMALL_GAIN * (1.0 + self.value.abs());
+            if !is_valley && is_small && gain > 0.5 * before {
+                // Rounding errors of a gradient that is zero, at a saddle.
+                gain = self.leave_saddle();
+            }
+            before = gain;
+            if is_valley && is_small {
                 // The promises of Newton's steps shrink until rounding errors are all they hold.
                 if gain >= promised {
                     return Ok(());
@@ -183,18 +189,19 @@ impl Search {
         }
         let is_valley = lowest >= -1e-6 * largest;
         if gain <= LAST_GAIN && !is_valley {
-            self.leave_saddle(lowest);
-            gain = -lowest * 0.01;
+            gain = self.leave_saddle();
         }
         (gain, is_valley)
     }
 
-    /// Points the step along the steepest way down from a saddle.
-    fn leave_saddle(&mut self, lowest: f64) {
+    /// Points the step along the steepest way down from a saddle; returns the gain that it promises.
+    fn leave_saddle(&mut self) -> f64 {
         let n = self.theta.len();
+        let lowest = self.values[..n].iter().fold(0.0_f64, |least, v| least.min(*v));
         let at = self.values[..n].iter().position(|v| *v == lowest).unwrap_or(0);
         let vector = &self.vectors[at * n..(at + 1) * n];
         self.step.iter_mut().zip(vector).for_each(|(s, v)| *s = 0.1 * v);
+        -lowest * 0.01
     }
 
     /// Takes the step, shortened until the criterion falls enough; false where it does not.

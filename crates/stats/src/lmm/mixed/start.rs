@@ -8,6 +8,9 @@ use crate::linalg::room;
 
 /// Starting values of the diagonal elements.
 const STARTS: [f64; 4] = [1.0, 0.3, 3.0, 0.1];
+/// Weights of the estimates: large ones where groups differ so much that small ones leave nothing
+/// for the residual variance.
+const WEIGHTS: [f64; 3] = [1.0, 30.0, 1000.0];
 /// Least diagonal element to start from: at zero the criterion does not say which way is down.
 const LEAST: f64 = 0.03;
 /// Variances that tell each other apart by less than this share are taken for one.
@@ -17,7 +20,10 @@ impl Search {
     /// Sets theta to where the search starts: estimates of the variances where an evaluation is
     /// dear, the best of some values otherwise.
     pub fn start(&mut self, problem: &Problem, work: &mut Work) -> Result<(), Failure> {
-        if problem.index.route != Route::Whole && self.estimate(problem, work).is_some() {
+        let mut weights = WEIGHTS.iter();
+        if problem.index.route != Route::Whole
+            && weights.any(|weight| self.estimate(*weight, problem, work).is_some())
+        {
             return Ok(());
         }
         let mut best: Option<(f64, f64)> = None;
@@ -42,22 +48,22 @@ impl Search {
         }
     }
 
-    /// Minimum norm quadratic unbiased estimates of the variances, with all factors one as weights:
+    /// Minimum norm quadratic unbiased estimates of the variances, with factors of one size as weights:
     /// `sum_l tr(P V_k P V_l) v_l = y'P V_k P y`, the residual variance among them. In balanced data
     /// they are the REML estimates, where none is negative.
     ///
     /// # References
     /// Rao 1971, Journal of Multivariate Analysis 1:445.
-    fn estimate(&mut self, problem: &Problem, work: &mut Work) -> Option<()> {
+    fn estimate(&mut self, weight: f64, problem: &Problem, work: &mut Work) -> Option<()> {
         let (n, p, parameters) = (problem.parameters.len(), problem.p(), problem.parameters);
-        self.try_diagonal(1.0, problem);
+        self.try_diagonal(weight, problem);
         self.at_tried(problem, work)?;
         problem.differentiate(&self.lambda, work);
         let size = n + 1;
         let (m, v) = room(&mut self.a, size * size + size).split_at_mut(size * size);
         let phi = |k: usize| {
             let e = parameters.list[k];
-            f64::from(u8::from(e.row == e.column))
+            if e.row == e.column { weight * weight } else { 0.0 }
         };
         // The last row is that of the residual variance: I = V - sum phi_k V_k, and P V P = P.
         let (mut trace, mut square) = (problem.sums.n_obs - p as f64, work.r2);

@@ -115,11 +115,11 @@ fn it_does_not_matter_which_factor_is_eliminated() {
 #[test]
 fn large_variances_cost_few_digits() {
     let mut r = Random(33);
-    for size in [1e3, 1e5] {
+    for size in [1e3, 1e4] {
         for key in [0, 1] {
             let mut sample = crossed(structures().swap_remove(0), 200, &mut r);
             sample.weights = None;
-            let mut own = vec![0.0; 11];
+            let mut own = [0.0; 11];
             own.iter_mut().for_each(|v| *v = size * r.normal());
             for (y, k) in sample.y.iter_mut().zip(&sample.columns[key]) {
                 *y += own[*k as usize];
