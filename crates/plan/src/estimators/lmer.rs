@@ -21,7 +21,16 @@
 //! `boundary`.
 //!
 //! With few groups, say below forty, `Z` makes tests of a treatment of whole groups too bold: use
-//! `Satterthwaite` or `KenwardRoger`.
+//! `Satterthwaite` or `KenwardRoger`. How often the 95% interval holds the effect, in per cent,
+//! where half of so many groups of twelve are treated and the intra-class correlation is 0.2 (the
+//! design `few-groups`; more in `reports/few-groups.md`; Monte Carlo errors are 0.2 to 0.3):
+//!
+//! | groups | Z | Residual | BetweenWithin | Satterthwaite | KenwardRoger |
+//! | --: | --: | --: | --: | --: | --: |
+//! | 6 | 89.0 | 89.4 | 96.0 | 94.6 | 96.4 |
+//! | 10 | 91.5 | 91.8 | 95.1 | 95.0 | 95.3 |
+//! | 24 | 93.4 | 93.6 | 94.7 | 94.7 | 94.7 |
+//! | 40 | 94.5 | 94.5 | 95.1 | 95.1 | 95.1 |
 //!
 //! # Example
 //! ```ron

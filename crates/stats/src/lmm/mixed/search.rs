@@ -194,7 +194,8 @@ impl Search {
         (gain, is_valley)
     }
 
-    /// Points the step along the steepest way down from a saddle; returns the gain that it promises.
+    /// Points the step along the steepest way down from a saddle; returns the gain that it
+    /// promises.
     fn leave_saddle(&mut self) -> f64 {
         let n = self.theta.len();
         let lowest = self.values[..n].iter().fold(0.0_f64, |least, v| least.min(*v));

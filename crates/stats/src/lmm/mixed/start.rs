@@ -48,9 +48,9 @@ impl Search {
         }
     }
 
-    /// Minimum norm quadratic unbiased estimates of the variances, with factors of one size as weights:
-    /// `sum_l tr(P V_k P V_l) v_l = y'P V_k P y`, the residual variance among them. In balanced data
-    /// they are the REML estimates, where none is negative.
+    /// Minimum norm quadratic unbiased estimates of the variances, with factors of one size as
+    /// weights: `sum_l tr(P V_k P V_l) v_l = y'P V_k P y`, the residual variance among them. In
+    /// balanced data they are the REML estimates, where none is negative.
     ///
     /// # References
     /// Rao 1971, Journal of Multivariate Analysis 1:445.

@@ -141,8 +141,8 @@ impl Sums {
         }
         below[width * width - 1] = basis.e[..data.y.len()].iter().map(|e| e * e).sum();
     }
-    /// Visits the rows that count: row, component; the row's columns of `Z` are in `entries`, factor
-    /// after factor, multiplied by the root of its weight.
+    /// Visits the rows that count: row, component; the row's columns of `Z` are in `entries`,
+    /// factor after factor, multiplied by the root of its weight.
     pub fn each_row(&mut self, rows: &Rows, mut visit: impl FnMut(&mut Self, usize, usize)) {
         let Rows { data, structure, basis, index } = *rows;
         let m = data.y.len();

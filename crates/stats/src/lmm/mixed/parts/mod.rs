@@ -4,10 +4,10 @@
 //! With `V_1 = I + Z_1 S_1 Z_1'` of the inner factor, block-diagonal, rows are made white group by
 //! group: `V = V_1 + Z_2 S_2 Z_2'` becomes `I + Z_2 S_2 Z_2'`. With `S_2 = Lambda Lambda'`, `A =
 //! Z_2'Z_2` of the white rows and `M = I + Lambda'A Lambda = U'U`, the rest is that of lme4: the
-//! effects of `[Q e]` are `t = M^-1 Lambda'Z_2'[Q e]`, and what they leave are the rows `[Q e] - Z_2
-//! Lambda t`, whose cross-products together with those of `t` are `[Q e]'V^-1[Q e]`. A factor with
-//! `q` columns beside an inner one with `n` costs `n q^2` an evaluation, and half of that where
-//! each inner group meets few of the others.
+//! effects of `[Q e]` are `t = M^-1 Lambda'Z_2'[Q e]`, and what they leave are the rows `[Q e] -
+//! Z_2 Lambda t`, whose cross-products together with those of `t` are `[Q e]'V^-1[Q e]`. A factor
+//! with `q` columns beside an inner one with `n` costs `n q^2` an evaluation, and half of that
+//! where each inner group meets few of the others.
 
 mod derivatives;
 mod prepare;

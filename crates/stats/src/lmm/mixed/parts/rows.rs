@@ -1,7 +1,7 @@
 //! Sums of multiples of rows: what the matrices of parts are made of.
 
-/// `out += sum_k weight(k) row_k`, `k < n`, where row `k` begins at `rows[k * stride]` and is as long
-/// as `out`. Rows of weight zero cost little; four are added at a time.
+/// `out += sum_k weight(k) row_k`, `k < n`, where row `k` begins at `rows[k * stride]` and is as
+/// long as `out`. Rows of weight zero cost little; four are added at a time.
 #[inline]
 pub fn add_rows(
     out: &mut [f64],

@@ -1,4 +1,5 @@
-//! Components taken whole: dense matrices of the order of their columns, best where each is a group.
+//! Components taken whole: dense matrices of the order of their columns, best where each is a
+//! group.
 
 mod sums;
 
