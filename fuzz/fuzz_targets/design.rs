@@ -14,7 +14,8 @@ fuzz_target!(|source: &str| {
     render(&worth_reading(errors), "design.ron", source, false);
     let Some(design) = design else { return };
     let limits = Limits { max_values: 2_000 };
-    let options = Options { limits, diagnosands: &["bias"], ..Options::default() };
+    let options =
+        Options { limits, diagnosands: trialrun_run::diagnosands::INFO, ..Options::default() };
     match compile(&design, &options) {
         Err(found) => {
             assert!(found.iter().any(|d| d.is_error()), "refused without an error");

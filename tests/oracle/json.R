@@ -1,4 +1,5 @@
-# What the scripts of design-based estimators share: JSON with 17 digits, and where the data are.
+# What the scripts of linear models and design-based estimators share: JSON with 17 digits, and
+# where the data are.
 
 here <- dirname(sub("--file=", "", grep("--file=", commandArgs(FALSE), value = TRUE)))
 table_of <- function(name) read.csv(file.path(here, name))
@@ -11,7 +12,13 @@ json_value <- function(x, depth) {
     rows <- apply(x, 1, function(row) paste0("[", paste(number(row), collapse = ", "), "]"))
     return(paste0("[", paste(rows, collapse = ", "), "]"))
   }
-  text <- if (is.character(x)) paste0("\"", gsub("\"", "\\\\\"", x), "\"") else number(x)
+  text <- if (is.character(x)) {
+    paste0("\"", gsub("\"", "\\\\\"", x), "\"")
+  } else if (is.logical(x)) {
+    ifelse(is.na(x), "null", ifelse(x, "true", "false"))
+  } else {
+    number(x)
+  }
   if (length(x) == 1 && is.null(attr(x, "many"))) return(text)
   paste0("[", paste(text, collapse = ", "), "]")
 }

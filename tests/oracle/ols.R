@@ -13,44 +13,8 @@ suppressPackageStartupMessages({
   library(clubSandwich)
 })
 
-here <- dirname(sub("--file=", "", grep("--file=", commandArgs(FALSE), value = TRUE)))
-table_of <- function(name) read.csv(file.path(here, name))
-
-# ---- JSON -----------------------------------------------------------------------------------
-
-number <- function(x) ifelse(is.na(x), "null", sprintf("%.17g", x))
-
-json_value <- function(x, depth) {
-  if (is.list(x)) return(json_object(x, depth))
-  if (is.matrix(x)) {
-    rows <- apply(x, 1, function(row) paste0("[", paste(number(row), collapse = ","), "]"))
-    return(paste0("[", paste(rows, collapse = ","), "]"))
-  }
-  text <- if (is.character(x)) {
-    paste0("\"", gsub("\"", "\\\\\"", x), "\"")
-  } else if (is.logical(x)) {
-    ifelse(x, "true", "false")
-  } else {
-    number(x)
-  }
-  if (length(x) == 1 && !inherits(x, "array_of")) return(text)
-  paste0("[", paste(text, collapse = ","), "]")
-}
-
-json_object <- function(x, depth) {
-  pad <- strrep(" ", depth + 1)
-  fields <- vapply(names(x), function(name) {
-    paste0(pad, "\"", name, "\": ", json_value(x[[name]], depth + 1))
-  }, "")
-  paste0("{\n", paste(fields, collapse = ",\n"), "\n", strrep(" ", depth), "}")
-}
-
-# Keeps a vector of one entry an array.
-array_of <- function(x) {
-  x <- unname(x)
-  class(x) <- c("array_of", class(x))
-  x
-}
+source(file.path(dirname(sub("--file=", "", grep("--file=", commandArgs(FALSE), value = TRUE))),
+                 "json.R"))
 
 # ---- Cases ----------------------------------------------------------------------------------
 
@@ -214,10 +178,4 @@ add("alpha01_CR2", unbalanced, two, "CR2", clusters = "cl", alpha = 0.01)
 
 # ---- Output ---------------------------------------------------------------------------------
 
-packages <- c("estimatr", "sandwich", "clubSandwich")
-versions <- c(R = paste(R.version$major, R.version$minor, sep = "."),
-              sapply(packages, function(p) as.character(packageVersion(p))))
-body <- vapply(cases, function(case) paste0("  ", json_object(case, 2)), "")
-cat("{\n \"family\": \"ols\",\n \"set\": \"open\",\n \"versions\": ",
-    json_object(as.list(versions), 1), ",\n \"cases\": [\n",
-    paste(body, collapse = ",\n"), "\n ]\n}\n", sep = "")
+print_family("ols", cases, c("estimatr", "sandwich", "clubSandwich"))

@@ -22,7 +22,7 @@
 
 use trialrun_lang::{Diagnostic, Span};
 
-use super::{Declared, all_of};
+use super::{Declared, level_with};
 use crate::compile::{Compiler, Context, Declares, Link};
 use crate::declared::{Fields, Name, Reader, Scalar};
 use crate::exec::crossed::CrossLevels as CrossLevelsOp;
@@ -64,9 +64,7 @@ impl Declared for CrossLevels {
     }
 
     fn declares(&self) -> Vec<(Declares, Name)> {
-        let mut declared = all_of(Declares::Variable, self.variables.iter().map(|v| v.0.clone()));
-        declared.push((Declares::Level, self.name.clone()));
-        declared
+        level_with(&self.name, &self.variables)
     }
 
     fn describe(&self) -> String {

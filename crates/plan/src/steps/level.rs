@@ -25,7 +25,7 @@
 
 use trialrun_lang::Diagnostic;
 
-use super::{Declared, all_of};
+use super::{Declared, level_with};
 use crate::compile::{Compiler, Context, Declares};
 use crate::declared::{Fields, Name, Reader, Scalar};
 use crate::exec::units::{GrowLevel, too_many, units_max};
@@ -85,9 +85,7 @@ impl Declared for Level {
     }
 
     fn declares(&self) -> Vec<(Declares, Name)> {
-        let mut declared = all_of(Declares::Variable, self.variables.iter().map(|v| v.0.clone()));
-        declared.push((Declares::Level, self.name.clone()));
-        declared
+        level_with(&self.name, &self.variables)
     }
 
     fn describe(&self) -> String {
@@ -98,7 +96,8 @@ impl Declared for Level {
         } else {
             format!(", with variables {}", names.join(", "))
         };
-        format!("{n} units of level `{}` in each unit above{with}", name.text)
+        let units = if n.to_string() == "1" { "unit" } else { "units" };
+        format!("{n} {units} of level `{}` in each unit above{with}", name.text)
     }
 }
 

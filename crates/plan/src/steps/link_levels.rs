@@ -35,7 +35,7 @@ use std::f64::consts::PI;
 use trialrun_lang::Diagnostic;
 
 use super::cross_levels::{define_all, separate_levels};
-use super::{Declared, all_of};
+use super::{Declared, level_with};
 use crate::compile::{Compiler, Context, Declares, Link};
 use crate::declared::{Fields, Name, Reader, Scalar};
 use crate::exec::crossed::LinkLevels as LinkLevelsOp;
@@ -98,9 +98,7 @@ impl Declared for LinkLevels {
     }
 
     fn declares(&self) -> Vec<(Declares, Name)> {
-        let mut declared = all_of(Declares::Variable, self.variables.iter().map(|v| v.0.clone()));
-        declared.push((Declares::Level, self.name.clone()));
-        declared
+        level_with(&self.name, &self.variables)
     }
 
     fn describe(&self) -> String {

@@ -21,7 +21,7 @@ mod variables;
 use trialrun_lang::Diagnostic;
 
 use crate::compile::{Compiler, Declares};
-use crate::declared::{Fields, Name, Node, Reader, listed, suggest};
+use crate::declared::{Fields, Name, Node, Reader, Scalar, listed, suggest};
 
 /// What a step does.
 pub(crate) trait Declared: Sized {
@@ -128,6 +128,13 @@ fn unknown(r: &mut Reader, node: Node<'_>) -> Option<Step> {
         .label("unknown step");
     r.error(suggest(error, word, NAMES));
     None
+}
+
+/// What a step declares that makes a level with variables.
+fn level_with(level: &Name, variables: &[(Name, Scalar)]) -> Vec<(Declares, Name)> {
+    let mut declared = all_of(Declares::Variable, variables.iter().map(|v| v.0.clone()));
+    declared.push((Declares::Level, level.clone()));
+    declared
 }
 
 /// Names of one kind that a step declares.
