@@ -1,57 +1,12 @@
 //! The gate as CI jobs run it: verdicts, exit codes, baselines, what CI systems read.
 
-use std::path::PathBuf;
-use std::process::{Command, Output};
+mod common;
+
+use std::process::Command;
 
 use serde_json::Value;
 
-/// A design of the gallery.
-fn design(name: &str) -> String {
-    format!("{}/../../designs/{name}.ron", env!("CARGO_MANIFEST_DIR"))
-}
-
-/// A file that tests write, in a folder that the build gives them.
-fn scratch(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name)
-}
-
-fn trialrun(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_trialrun")).args(args).output().expect("the program starts")
-}
-
-/// Runs a command that succeeds, and gives its stdout.
-fn stdout(args: &[&str]) -> String {
-    let (code, out, err) = ended(args);
-    assert_eq!(code, 0, "{args:?}\n{err}");
-    out
-}
-
-/// Runs a command that is refused: exit code 2, nothing on stdout. Gives its stderr.
-fn refused(args: &[&str]) -> String {
-    let (code, out, err) = ended(args);
-    assert_eq!((code, out.as_str()), (2, ""), "{args:?}");
-    err
-}
-
-fn json(args: &[&str]) -> Value {
-    serde_json::from_str(&stdout(args)).expect("stdout is JSON")
-}
-
-/// Runs a command; gives its exit code, stdout and stderr.
-fn ended(args: &[&str]) -> (i32, String, String) {
-    let output = trialrun(args);
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("output is text");
-    let code = output.status.code().expect("an exit code");
-    (code, text(output.stdout), text(output.stderr))
-}
-
-/// A file with this text in the folder of tests.
-fn written(name: &str, text: &str) -> String {
-    let path = scratch(name);
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(&path, text).unwrap();
-    path.to_str().unwrap().to_string()
-}
+use common::{design, ended, json, refused, scratch, stdout, written};
 
 /// A mean of ten values whose interval covers with 0.95.
 const MEAN: &str = r#"Design(

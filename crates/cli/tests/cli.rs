@@ -1,43 +1,10 @@
 //! The program as its users run it: commands, outputs, exit codes.
 
-use std::path::PathBuf;
-use std::process::{Command, Output};
+mod common;
 
 use serde_json::Value;
 
-/// A design of the gallery.
-fn design(name: &str) -> String {
-    format!("{}/../../designs/{name}.ron", env!("CARGO_MANIFEST_DIR"))
-}
-
-/// A file that tests write, in a folder that the build gives them.
-fn scratch(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name)
-}
-
-fn trialrun(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_trialrun")).args(args).output().expect("the program starts")
-}
-
-/// Runs a command that succeeds, and gives its stdout.
-fn stdout(args: &[&str]) -> String {
-    let output = trialrun(args);
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{args:?}\n{stderr}");
-    String::from_utf8(output.stdout).expect("stdout is text")
-}
-
-/// Runs a command that is refused: exit code 2, nothing on stdout. Gives its stderr.
-fn refused(args: &[&str]) -> String {
-    let output = trialrun(args);
-    assert_eq!(output.status.code(), Some(2), "{args:?}");
-    assert!(output.stdout.is_empty(), "{args:?}: stdout is for results");
-    String::from_utf8(output.stderr).expect("stderr is text")
-}
-
-fn json(args: &[&str]) -> Value {
-    serde_json::from_str(&stdout(args)).expect("stdout is JSON")
-}
+use common::{design, json, refused, scratch, stdout};
 
 #[test]
 fn every_command_has_an_example() {

@@ -2,6 +2,8 @@
 
 use trialrun_plan::{Design, LevelId, Plan, Size};
 
+use crate::table::wrap;
+
 /// A design as plain text, or as Markdown. `sizes` are the units of each level in one simulation.
 pub fn explain(design: &Design, plan: &Plan, sizes: &[usize], markdown: bool) -> String {
     let page = Page { markdown };
@@ -110,36 +112,14 @@ impl Page {
     }
 
     fn item(&self, text: &str) -> String {
-        if self.markdown { format!("- {text}\n") } else { wrap(text, "  ", 4) }
+        if self.markdown { format!("- {text}\n") } else { wrap(text, "  ", 4, WIDTH) }
     }
 
     fn numbered(&self, number: usize, name: &str, text: &str) -> String {
         if self.markdown {
             format!("{number}. **{name}**: {text}\n")
         } else {
-            wrap(text, &format!("  {number:>2}  {name:<18} "), 25)
+            wrap(text, &format!("  {number:>2}  {name:<18} "), 25, WIDTH)
         }
     }
-}
-
-/// Breaks text into lines; `first` opens the first one, the others are indented.
-fn wrap(text: &str, first: &str, indent: usize) -> String {
-    let mut out = String::new();
-    let mut line = first.to_string();
-    let mut is_empty = true;
-    for word in text.split_whitespace() {
-        let length = line.chars().count() + 1 + word.chars().count();
-        if !is_empty && length > WIDTH {
-            out += line.trim_end();
-            out.push('\n');
-            line = " ".repeat(indent);
-            is_empty = true;
-        }
-        if !is_empty {
-            line.push(' ');
-        }
-        line += word;
-        is_empty = false;
-    }
-    out + line.trim_end() + "\n"
 }

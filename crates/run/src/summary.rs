@@ -326,14 +326,19 @@ fn mean_over_sd(j: &Joint) -> Measure {
     Measure::new(j.x.n, Some(ratio), Some(error))
 }
 
-/// The difference of two roots of means over the same simulations; the error is in the manual of
-/// `rmse`.
+/// The difference of two roots of means over the same simulations.
 fn difference_of_roots(j: &Joint) -> Measure {
-    let (a, b) = (j.x.mean.sqrt(), j.y.mean.sqrt());
-    let (n, s, t) = (j.x.n as f64, root_slope(a), root_slope(b));
-    let squares = s * s * j.x.m2 + t * t * j.y.m2 - 2.0 * s * t * j.xy;
-    let error = (squares.max(0.0) / (n * (n - 1.0))).sqrt();
-    Measure::new(j.x.n, (j.x.n > 0).then_some(a - b), Some(error))
+    let difference = j.x.mean.sqrt() - j.y.mean.sqrt();
+    let error = error_of_roots(&j.x, &j.y, j.xy);
+    Measure::new(j.x.n, (j.x.n > 0).then_some(difference), Some(error))
+}
+
+/// The error of a difference of two roots of means over the same simulations; its formula is in
+/// the manual of `rmse`. `xy`: sum of products around the means.
+pub(crate) fn error_of_roots(x: &Moments, y: &Moments, xy: f64) -> f64 {
+    let (n, s, t) = (x.n as f64, root_slope(x.mean.sqrt()), root_slope(y.mean.sqrt()));
+    let squares = s * s * x.m2 + t * t * y.m2 - 2.0 * s * t * xy;
+    (squares.max(0.0) / (n * (n - 1.0))).sqrt()
 }
 
 #[cfg(test)]

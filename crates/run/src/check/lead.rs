@@ -6,7 +6,7 @@ use trialrun_stats::moments::Moments;
 
 use super::evidence::roots;
 use crate::diagnosands::{self, Better};
-use crate::summary::{Scratch, Summary};
+use crate::summary::{Scratch, Summary, error_of_roots};
 
 /// Two rows that are compared in a diagnosand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,11 +159,7 @@ impl Lead<'_> {
             }
             ContestTotal::Numbers { sum, .. } if by_sum => sum.mean_error()?,
             ContestTotal::Numbers { row: a, rival: b, difference: d, .. } if self.of_roots => {
-                let (s, t) = (slope(row), slope(rival));
-                let both = (a.m2 + b.m2 - d.m2) / 2.0;
-                let squares = s * s * a.m2 + t * t * b.m2 - 2.0 * s * t * both;
-                let n = a.n as f64;
-                (squares.max(0.0) / (n * (n - 1.0))).sqrt()
+                error_of_roots(a, b, (a.m2 + b.m2 - d.m2) / 2.0)
             }
             ContestTotal::Numbers { difference, .. } => difference.mean_error()?,
         };
@@ -251,9 +247,4 @@ impl Lead<'_> {
 pub(super) fn nearer(difference: f64, sum: f64) -> f64 {
     let size = difference.abs().min(sum.abs());
     if (difference < 0.0) == (sum < 0.0) { -size } else { size }
-}
-
-/// The derivative of a root at a mean.
-fn slope(mean: f64) -> f64 {
-    if mean > 0.0 { 0.5 / mean.sqrt() } else { 0.0 }
 }
