@@ -28,6 +28,7 @@ pub const GALLERY: &[Entry] = gallery![
     "blocked-clusters",
     "cluster-rct",
     "covariates",
+    "decision",
     "encouraged-sites",
     "encouragement",
     "factorial",

@@ -165,6 +165,52 @@ fn a_baseline_tells_what_drifted() {
     assert!(refused(&["check", &designs, "--baseline", &damaged]).contains("no `designs`"));
 }
 
+/// Diagnosands that a design declares are expected, made precise and kept in baselines.
+#[test]
+fn own_diagnosands_are_as_good_as_any() {
+    let folder = scratch("own");
+    let _ = std::fs::remove_dir_all(&folder);
+    let place = |name: &str| folder.join(name).to_str().unwrap().to_string();
+    let text = std::fs::read_to_string(design("decision")).unwrap();
+    let file = written("own/designs/decision.ron", &text);
+    let found = json(&[
+        "diagnose",
+        &file,
+        "--precision",
+        "curse=0.002,reliability=0.01",
+        "--format",
+        "json",
+    ]);
+    let adjusted = &found["diagnosis"][1]["diagnosands"];
+    for (name, most) in [("curse", 0.002), ("reliability", 0.01)] {
+        assert!(adjusted[name]["mcse"].as_f64().unwrap() <= most, "{adjusted}");
+    }
+    assert!(refused(&["diagnose", &file, "--precision", "cure=0.1"]).contains("`curse`"));
+    let csv = stdout(&["diagnose", &file, "--sims", "300", "--format", "csv"]);
+    assert_eq!(csv.lines().filter(|line| line.contains(",reliability,")).count(), 2);
+
+    let (designs, baseline) = (place("designs"), place("baseline.json"));
+    stdout(&["check", &designs, "--update", "--baseline", &baseline, "--sims", "4000"]);
+    let against = ["check", &designs, "--baseline", &baseline];
+    assert!(stdout(&against).contains("the same to the last bit: decision"));
+    // Another diagnosand under the same name: the numbers are others, and so is the design.
+    let other =
+        text.replace("var(estimand) / var(estimate)", "0.4 * var(estimand) / var(estimate)");
+    std::fs::write(&file, without_expectations(&other)).unwrap();
+    let (code, out, _) = ended(&against);
+    assert_eq!(code, 1, "{out}");
+    assert!(out.contains("Adjusted: reliability has drifted from 0.8"), "{out}");
+    assert!(!out.contains("not reproduced"), "{out}");
+    // One that is no finite number has no value, and says so.
+    let lost = text.replace("mean(estimate - estimand)\"", "mean(log(estimate))\"");
+    std::fs::write(&file, lost.replace("where: \"p_value <= alpha & estimate > cost\"", ""))
+        .unwrap();
+    let out = stdout(&["diagnose", &file, "--sims", "300"]);
+    assert!(out.contains("Adjusted: curse has no value: it is not a finite number in"), "{out}");
+    let (code, out, _) = ended(&["check", &file, "--max-sims", "2000"]);
+    assert_eq!(code, 3, "{out}");
+}
+
 /// A design without its expectations.
 fn without_expectations(text: &str) -> String {
     let at = text.find("    expect: [").expect("the design expects something");

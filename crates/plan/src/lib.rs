@@ -21,9 +21,11 @@ pub mod table;
 
 use trialrun_lang::{Diagnostic, suggestion};
 
+pub use compile::{
+    Average, AverageKind, CustomDiagnosand, CustomDiagnosands, DiagnosandInfo, Expectation, Form,
+};
 use compile::{Binding, Compiler};
-pub use compile::{DiagnosandInfo, Expectation};
-pub use declared::{Design, Diagnosis, Expect, Name, read};
+pub use declared::{Better, Design, Diagnosis, Expect, Name, read};
 pub use estimators::{Coefficient, Details, Estimation, Test};
 pub use exec::allocation::{Allocation, AllocationInfo, Probabilities, Structure};
 pub use exec::{Stop, Workspace};
@@ -98,7 +100,9 @@ fn compile_with(
             deepest = cx.frame;
         }
     }
-    let expectations = cx.expectations(design, options.diagnosands);
+    let built_in: Vec<&str> = options.diagnosands.iter().map(|info| info.name).collect();
+    let custom = cx.custom_diagnosands(design, &parameters, &built_in);
+    let expectations = cx.expectations(design, options.diagnosands, &custom.list);
     if cx.failed() {
         return Err(cx.diagnostics);
     }
@@ -121,6 +125,7 @@ fn compile_with(
         deepest,
         estimations: cx.estimations,
         fingerprint: design.fingerprint(&parameters, alpha, options.files),
+        custom,
         expectations: expectations.list,
         drift: expectations.drift,
         parameters,

@@ -11,19 +11,23 @@ pub fn manual(name: &str) -> Option<String> {
         return Some(functions());
     }
     let all = steps::MANUALS.iter().chain(estimators::MANUALS);
-    let all = all.chain(inference::MANUALS).chain(&[EXPECT]);
+    let all = all.chain(inference::MANUALS).chain(LISTS);
     let (title, source) = all.into_iter().find(|(n, _)| n.eq_ignore_ascii_case(name))?;
     Some(format!("# {title}\n\n{}", opening(source)))
 }
 
-/// The manual of expectations.
-const EXPECT: (&str, &str) = ("Expect", include_str!("declared/expect.rs"));
+/// The manuals of what stands in lists beside the steps.
+const LISTS: &[(&str, &str)] = &[
+    ("Diagnosand", include_str!("declared/diagnosand.rs")),
+    ("Expect", include_str!("declared/expect.rs")),
+];
 
 /// Everything that has a manual.
 pub fn names() -> Vec<&'static str> {
     let all = steps::NAMES.iter().chain(estimators::NAMES).chain(inference::NAMES);
     let mut names: Vec<&str> = all.copied().collect();
-    names.extend(["Expect", "functions"]);
+    names.extend(LISTS.iter().map(|(name, _)| *name));
+    names.push("functions");
     names
 }
 

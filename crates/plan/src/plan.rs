@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use trialrun_lang::{Diagnostic, Span};
 
-use crate::compile::{Expectation, FixedLevel, Link, Missing};
+use crate::compile::{CustomDiagnosands, Expectation, FixedLevel, Link, Missing};
 use crate::estimators::Estimation;
 use crate::estimators::model::ModelScratch;
 use crate::exec::allocation::{Allocation, AllocationInfo};
@@ -141,6 +141,9 @@ pub struct Plan {
     /// A hash of what determines the numbers, beside the seed and the program: the steps, the
     /// parameters, the level of tests and the data files.
     pub fingerprint: u128,
+    /// The diagnosands that the design declares; their places follow those of
+    /// [`Options::diagnosands`](crate::Options::diagnosands).
+    pub custom: CustomDiagnosands,
     /// What the diagnosis is expected to show.
     pub expectations: Vec<Expectation>,
     /// How far diagnosands may drift from their baseline: places in [`Options::diagnosands`] and

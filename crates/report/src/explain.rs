@@ -1,6 +1,6 @@
 //! A design in words: its population, its steps, its variables, and what each estimator targets.
 
-use trialrun_plan::{Design, LevelId, Plan, Size};
+use trialrun_plan::{Design, Expect, LevelId, Plan, Size};
 
 use crate::table::wrap;
 
@@ -48,19 +48,38 @@ pub fn explain(design: &Design, plan: &Plan, sizes: &[usize], markdown: bool) ->
             outcomes.join(" and "),
         ));
     }
+    if !design.diagnosands.is_empty() {
+        text += &page.heading("Diagnosands");
+        for own in &design.diagnosands {
+            let condition = own.condition.as_ref();
+            let condition = condition.map(|c| format!(", where {}", page.code(&c.text)));
+            let (name, value) = (page.code(&own.label.text), page.code(&own.value.text));
+            text += &page.item(&format!("{name} is {value}{}", condition.unwrap_or_default()));
+        }
+    }
     if !design.expect.is_empty() {
         text += &page.heading("Expectations");
         for expect in &design.expect {
-            let band = match (expect.low.is_finite(), expect.high.is_finite()) {
-                (true, true) => format!("between {} and {}", expect.low, expect.high),
-                (true, false) => format!("at least {}", expect.low),
-                _ => format!("at most {}", expect.high),
-            };
-            let (name, label) = (page.code(&expect.diagnosand.text), &expect.estimator.text);
-            text += &page.item(&format!("{name} of \"{label}\" is {band}"));
+            text += &page.item(&expectation(&page, expect));
         }
     }
     text
+}
+
+/// What a diagnosand of an estimator is expected to be.
+fn expectation(page: &Page, expect: &Expect) -> String {
+    let band = match (expect.low.is_finite(), expect.high.is_finite()) {
+        (true, true) => format!("between {} and {}", expect.low, expect.high),
+        (true, false) => format!("at least {}", expect.low),
+        _ => format!("at most {}", expect.high),
+    };
+    let band = match &expect.better_than {
+        Some(rival) if expect.low == 0.0 => format!("better than that of \"{}\"", rival.text),
+        Some(rival) => format!("better than that of \"{}\" by {}", rival.text, expect.low),
+        None => band,
+    };
+    let (name, label) = (page.code(&expect.diagnosand.text), &expect.estimator.text);
+    format!("{name} of \"{label}\" is {band}")
 }
 
 /// A level: how many units, in what, with which variables.

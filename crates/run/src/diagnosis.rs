@@ -1,8 +1,9 @@
 //! The diagnosis: what a run says about a design, ready to be reported.
 
-use trialrun_plan::Plan;
+use trialrun_plan::{CustomDiagnosand, Plan};
 use trialrun_stats::Failure;
 
+use crate::custom;
 use crate::diagnosands;
 use crate::runner::Settings;
 use crate::summary::Measure;
@@ -52,15 +53,15 @@ pub struct RowDiagnosis {
     pub failures: Vec<(Failure, u64)>,
     /// Fits on the boundary of the parameter space.
     pub boundary: u64,
-    /// Every diagnosand, in the order of [`diagnosands::ALL`].
+    /// Every diagnosand, in the order of [`diagnosands::ALL`], then the design's own.
     pub diagnosands: Vec<Finding>,
 }
 
 /// A diagnosand and its value.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     /// The diagnosand's name.
-    pub name: &'static str,
+    pub name: String,
     /// Its value.
     pub measure: Measure,
 }
@@ -80,10 +81,10 @@ pub struct Comparison {
 
 /// A difference in a diagnosand, first row minus second, over the simulations in which both
 /// estimators gave an estimate.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
     /// The diagnosand's name.
-    pub name: &'static str,
+    pub name: String,
     /// The difference; its Monte Carlo error is that of pairs.
     pub measure: Measure,
 }
@@ -99,7 +100,7 @@ impl Diagnosis {
         let empty;
         let totals = if totals.rows.is_empty() {
             // No batch was merged: a batch without simulations has the totals of nothing.
-            empty = nothing(layout);
+            empty = nothing(plan, layout);
             &empty
         } else {
             totals
@@ -114,15 +115,17 @@ impl Diagnosis {
                 sims,
                 failures: row.reasons(),
                 boundary: row.boundary,
-                diagnosands: row.findings(),
+                diagnosands: row.findings(&plan.custom.list),
             });
         }
         let pairs = layout.pairs.iter().zip(&totals.pairs);
         let comparisons = pairs.map(|(&(a, b), totals)| {
-            let compared = diagnosands::ALL.iter().filter(|d| d.compared);
-            let differences = compared.zip(totals).map(|(diagnosand, total)| Difference {
-                name: diagnosand.name,
-                measure: diagnosand.summary.difference(total),
+            let compared = diagnosands::ALL.iter().filter(|d| d.compared).map(|d| d.name);
+            let own = plan.custom.list.iter().filter(|own| custom::is_compared(own));
+            let compared = compared.chain(own.map(|own| own.name.as_str()));
+            let differences = compared.zip(totals).map(|(name, total)| Difference {
+                name: name.to_string(),
+                measure: total.difference(),
             });
             let estimand = rows[a].estimand.clone().unwrap_or_default();
             Comparison { estimand, a, b, differences: differences.collect() }
@@ -160,17 +163,17 @@ impl RowTotals {
         Failure::ALL.into_iter().zip(self.failures).filter(|(_, count)| *count > 0).collect()
     }
 
-    fn findings(&self) -> Vec<Finding> {
-        diagnosands::ALL
-            .iter()
-            .zip(&self.diagnosands)
-            .map(|(d, total)| Finding { name: d.name, measure: d.summary.measure(total) })
-            .collect()
+    fn findings(&self, own: &[CustomDiagnosand]) -> Vec<Finding> {
+        let finding = |name: &str, measure| Finding { name: name.to_string(), measure };
+        let built_in = diagnosands::ALL.iter().zip(&self.diagnosands);
+        let built_in = built_in.map(|(d, total)| finding(d.name, d.summary.measure(total)));
+        let own = own.iter().zip(&self.custom);
+        built_in.chain(own.map(|(own, total)| finding(&own.name, total.measure(own)))).collect()
     }
 }
 
-fn nothing(layout: &Layout) -> Totals {
+fn nothing(plan: &Plan, layout: &Layout) -> Totals {
     let mut totals = Totals::default();
-    totals.reduce(layout, &[], (0, 0), &mut Default::default());
+    totals.reduce(layout, &plan.custom, &[], (0, 0), &mut Default::default());
     totals
 }

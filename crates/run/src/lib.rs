@@ -9,6 +9,7 @@
 pub mod audit;
 pub mod baseline;
 pub mod check;
+mod custom;
 pub mod diagnosands;
 mod diagnosis;
 mod precision;

@@ -9,7 +9,7 @@ use crate::summary::Measure;
 /// How precisely a diagnosand is wanted.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Target {
-    /// The place of the diagnosand in [`diagnosands::ALL`].
+    /// The place of the diagnosand, see [`diagnosands::place`].
     pub diagnosand: usize,
     /// The largest Monte Carlo error.
     pub mcse: f64,
@@ -66,8 +66,8 @@ fn misses(runner: &Runner<'_>, targets: &[Target]) -> Vec<Miss> {
     let mut misses = Vec::new();
     for (row, found) in runner.diagnosis().rows.iter().enumerate() {
         for target in targets {
-            let diagnosand = &diagnosands::ALL[target.diagnosand];
-            if diagnosand.needs_estimand && found.estimand.is_none() {
+            let needs_estimand = diagnosands::needs_estimand(runner.plan(), target.diagnosand);
+            if needs_estimand && found.estimand.is_none() {
                 continue;
             }
             let mcse = error(&found.diagnosands[target.diagnosand].measure);

@@ -1,18 +1,17 @@
 //! The runner: batches of simulations on threads, merged in the order of their numbers.
 
+mod findings;
+
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use trialrun_plan::{Expectation, Plan, Row, Stop, Table, Workspace};
+use trialrun_plan::{Plan, Row, Stop, Table, Workspace};
 
 use crate::BATCH;
-use crate::check::{Contest, Evidence, Finding, Lead};
-use crate::diagnosands::{self, Diagnosand};
 use crate::diagnosis::Diagnosis;
 use crate::simulations;
-use crate::summary::{Measure, Scratch, Summary};
-use crate::totals::{Layout, Snapshot, Totals};
+use crate::totals::{Buffers, Layout, Snapshot, Totals};
 
 /// What is run, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,29 +166,9 @@ impl<'p> Runner<'p> {
         Diagnosis::new(self.plan, &self.settings, sims, &self.layout, &self.totals)
     }
 
-    /// What the simulations so far say about an expectation, with bounds that miss with
-    /// probability `error` at most.
-    pub(crate) fn finding(&self, expectation: &Expectation, error: f64) -> Finding {
-        let Expectation { row, rival, diagnosand: place, .. } = *expectation;
-        let Diagnosand { summary, better, .. } = diagnosands::ALL[place];
-        let (Some(rival), Some(better)) = (rival, better) else {
-            let total = &self.totals.rows[row].diagnosands[place];
-            let Measure { value, mcse, n, .. } = summary.measure(total);
-            return Finding { value, mcse, n, bounds: summary.evidence(total).bounds(error) };
-        };
-        let wanted = Contest { diagnosand: place, row, rival };
-        let at = self.layout.contests.iter().position(|contest| *contest == wanted);
-        let total = &self.totals.contests[at.expect("every contest has its totals")];
-        let of_roots = matches!(summary, Summary::RootMean(_));
-        let lead = Lead { better, of_roots, alpha: self.layout.alpha, total };
-        let (value, mcse, n) = (lead.value(), lead.mcse(), total.n());
-        Finding { value, mcse, n, bounds: lead.bounds(error) }
-    }
-
-    /// What the simulations tell about a diagnosand of a row.
-    pub(crate) fn evidence(&self, row: usize, place: usize) -> Option<Evidence> {
-        let total = self.totals.rows.get(row)?.diagnosands.get(place)?;
-        Some(diagnosands::ALL[place].summary.evidence(total))
+    /// The plan.
+    pub(crate) fn plan(&self) -> &'p Plan {
+        self.plan
     }
 
     /// The results of every simulation, if they were kept: a row for each simulation, estimator
@@ -252,7 +231,7 @@ struct Bench {
     ws: Workspace,
     /// Rows of results of the batch: `BATCH` simulations of the first row, then of the second ...
     columns: Vec<Row>,
-    scratch: Scratch,
+    buffers: Buffers,
 }
 
 impl Crew<'_> {
@@ -277,7 +256,7 @@ impl Crew<'_> {
         let mut bench = Bench {
             ws: self.plan.workspace(),
             columns: vec![Row::EMPTY; self.layout.n_rows * stride],
-            scratch: Scratch::default(),
+            buffers: Buffers::default(),
         };
         let mut batch = Batch::default();
         loop {
@@ -292,7 +271,8 @@ impl Crew<'_> {
             }
             let totals = &mut batch.totals;
             let size = (stride, batch.sims);
-            totals.reduce(self.layout, &bench.columns, size, &mut bench.scratch);
+            let (own, buffers) = (&self.plan.custom, &mut bench.buffers);
+            totals.reduce(self.layout, own, &bench.columns, size, buffers);
             let is_cut = batch.is_cut;
             batch = self.hand_over(batch);
             if is_cut {

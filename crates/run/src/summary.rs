@@ -41,6 +41,8 @@ pub struct Measure {
     pub mcse: Option<f64>,
     /// Simulations that it is made of.
     pub n: u64,
+    /// Simulations in which what is summarised is no finite number; the summary then has no value.
+    pub undefined: u64,
     /// The Wilson interval of level 0.95 of a rate.
     pub interval: Option<(f64, f64)>,
 }
@@ -71,6 +73,8 @@ pub(crate) struct Scratch {
     x: Vec<f64>,
     y: Vec<f64>,
     z: Vec<f64>,
+    /// Values of the averages of a diagnosand of the design's own.
+    pub averages: Vec<Vec<f64>>,
 }
 
 impl Summary {
@@ -129,15 +133,11 @@ impl Summary {
         match *self {
             Self::Mean(value) => {
                 let both = rows.filter_map(|(a, b)| value(a, alpha).zip(value(b, alpha)));
-                scratch.x.clear();
-                scratch.x.extend(both.map(|(a, b)| a - b));
-                Some(Total::Moments(Moments::of(&scratch.x)))
+                Some(scratch.differences(both))
             }
             Self::Rate(event) => {
                 let both = rows.filter_map(|(a, b)| event(a, alpha).zip(event(b, alpha)));
-                scratch.x.clear();
-                scratch.x.extend(both.map(|(a, b)| f64::from(a) - f64::from(b)));
-                Some(Total::Moments(Moments::of(&scratch.x)))
+                Some(scratch.differences(both.map(|(a, b)| (f64::from(a), f64::from(b)))))
             }
             Self::RootMean(value) => {
                 let both = rows.filter_map(|(a, b)| value(a, alpha).zip(value(b, alpha)));
@@ -172,18 +172,18 @@ impl Summary {
             _ => unreachable!("a summary reduces to its own kind of total"),
         }
     }
-
-    /// The difference, first minus second, of everything that was reduced in pairs.
-    pub(crate) fn difference(&self, total: &Total) -> Measure {
-        match total {
-            Total::Moments(m) => mean(m),
-            Total::Joint(j) => difference_of_roots(j),
-            _ => unreachable!("differences are numbers"),
-        }
-    }
 }
 
 impl Total {
+    /// The difference, first minus second, of everything that was reduced in pairs.
+    pub(crate) fn difference(&self) -> Measure {
+        match self {
+            Self::Moments(m) => mean(m),
+            Self::Joint(j) => difference_of_roots(j),
+            _ => unreachable!("differences are numbers"),
+        }
+    }
+
     /// Adds what came later.
     pub(crate) fn merge(&mut self, later: &Self) {
         match (self, later) {
@@ -207,7 +207,15 @@ impl Total {
 }
 
 impl Scratch {
-    fn joint(&mut self, pairs: impl Iterator<Item = (f64, f64)>) -> Joint {
+    /// Moments of the differences of pairs, first less second.
+    pub(crate) fn differences(&mut self, pairs: impl Iterator<Item = (f64, f64)>) -> Total {
+        self.x.clear();
+        self.x.extend(pairs.map(|(a, b)| a - b));
+        Total::Moments(Moments::of(&self.x))
+    }
+
+    /// Joint moments of pairs.
+    pub(crate) fn joint(&mut self, pairs: impl Iterator<Item = (f64, f64)>) -> Joint {
         self.x.clear();
         self.y.clear();
         for (x, y) in pairs {
@@ -231,8 +239,16 @@ impl Scratch {
     /// Moments of the variances of each eight successive values of `y`; those left over do not
     /// count. The values of `x` are lost.
     fn eights(&mut self) -> Moments {
+        let values = std::mem::take(&mut self.y);
+        let moments = self.eights_of(&values);
+        self.y = values;
+        moments
+    }
+
+    /// The same of other values.
+    pub(crate) fn eights_of(&mut self, values: &[f64]) -> Moments {
         self.x.clear();
-        let chunks = self.y.chunks_exact(EIGHT);
+        let chunks = values.chunks_exact(EIGHT);
         self.x.extend(chunks.map(|eight| Moments::of(eight).m2 / (EIGHT - 1) as f64));
         Moments::of(&self.x)
     }
@@ -240,15 +256,15 @@ impl Scratch {
 
 impl Measure {
     /// A measure that hides what overflowed, and an error where there is no value.
-    fn new(n: u64, value: Option<f64>, mcse: Option<f64>) -> Self {
+    pub(crate) fn new(n: u64, value: Option<f64>, mcse: Option<f64>) -> Self {
         let value = value.filter(|v| v.is_finite());
         let mcse = mcse.filter(|e| e.is_finite() && n >= 2 && value.is_some());
-        Self { value, mcse, n, interval: None }
+        Self { value, mcse, n, ..Self::default() }
     }
 }
 
 /// A rate with its binomial error `sqrt(p (1 - p) / n)` and its Wilson interval.
-fn rate(events: u64, n: u64) -> Measure {
+pub(crate) fn rate(events: u64, n: u64) -> Measure {
     if n == 0 {
         return Measure::default();
     }
@@ -283,12 +299,12 @@ pub fn wilson(events: u64, n: u64) -> (f64, f64) {
     (low.max(0.0), high.min(1.0))
 }
 
-fn mean(m: &Moments) -> Measure {
+pub(crate) fn mean(m: &Moments) -> Measure {
     Measure::new(m.n, (m.n > 0).then_some(m.mean), m.mean_error())
 }
 
 /// The root of a mean; error by the delta method, `sd / (2 root sqrt(n))`.
-fn root_mean(m: &Moments) -> Measure {
+pub(crate) fn root_mean(m: &Moments) -> Measure {
     let root = m.mean.sqrt();
     let error = m.mean_error().map(|e| e * root_slope(root));
     Measure::new(m.n, (m.n > 0).then_some(root), error)
@@ -301,7 +317,7 @@ fn root_slope(root: f64) -> f64 {
 }
 
 /// A standard deviation; its error is in the manual of `sd_estimate`.
-fn sd(m: &Moments) -> Measure {
+pub(crate) fn sd(m: &Moments) -> Measure {
     let error = m.sd().map(|s| {
         let n = m.n as f64;
         let fourth = s.powi(4) * (n - 3.0) / (n - 1.0);

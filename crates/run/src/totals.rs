@@ -1,9 +1,10 @@
 //! What is kept of a run: totals for each row and diagnosand, and for each compared pair.
 
-use trialrun_plan::{Expectation, Plan, Row, RowInfo};
+use trialrun_plan::{CustomDiagnosands, Expectation, Plan, Row, RowInfo};
 use trialrun_stats::Failure;
 
 use crate::check::{Contest, ContestTotal};
+use crate::custom::{self, CustomTotal, Sight};
 use crate::diagnosands;
 use crate::summary::{Scratch, Total};
 
@@ -45,6 +46,13 @@ impl Layout {
     }
 }
 
+/// What batches are reduced with.
+#[derive(Default)]
+pub(crate) struct Buffers {
+    pub scratch: Scratch,
+    pub sight: Sight,
+}
+
 /// Totals of one row.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct RowTotals {
@@ -52,8 +60,10 @@ pub(crate) struct RowTotals {
     pub failures: [u64; Failure::ALL.len()],
     /// Fits on the boundary.
     pub boundary: u64,
-    /// One total for each diagnosand.
+    /// One total for each built-in diagnosand.
     pub diagnosands: Vec<Total>,
+    /// One for each of the design's own.
+    pub custom: Vec<CustomTotal>,
 }
 
 /// Totals of a run, or of a batch of it.
@@ -61,7 +71,8 @@ pub(crate) struct RowTotals {
 pub(crate) struct Totals {
     /// One for each row of the layout; none before the first batch.
     pub rows: Vec<RowTotals>,
-    /// For each pair of the layout, one total for each diagnosand that is compared.
+    /// For each pair of the layout, one total for each diagnosand that is compared, the design's
+    /// own last.
     pub pairs: Vec<Vec<Total>>,
     /// One for each contest of the layout.
     pub contests: Vec<ContestTotal>,
@@ -75,14 +86,21 @@ impl Totals {
     pub fn reduce(
         &mut self,
         layout: &Layout,
+        own: &CustomDiagnosands,
         columns: &[Row],
         (stride, n): (usize, usize),
-        scratch: &mut Scratch,
+        buffers: &mut Buffers,
     ) {
+        let Buffers { scratch, sight } = buffers;
+        sight.look(own, columns, (stride, n), layout.n_rows);
         let of_row = |row: usize| &columns[row * stride..row * stride + n];
         self.rows.resize_with(layout.n_rows, RowTotals::default);
         for (i, totals) in self.rows.iter_mut().enumerate() {
             totals.reduce(of_row(i), layout.alpha, scratch);
+            totals.custom.resize_with(own.list.len(), CustomTotal::default);
+            for (place, (own, total)) in own.list.iter().zip(&mut totals.custom).enumerate() {
+                total.reduce(own, (i, place), sight, scratch);
+            }
         }
         self.pairs.resize_with(layout.pairs.len(), Vec::new);
         for (&(a, b), totals) in layout.pairs.iter().zip(&mut self.pairs) {
@@ -91,9 +109,16 @@ impl Totals {
                 let pair = (of_row(a), of_row(b));
                 totals.extend(diagnosand.summary.reduce_pair(pair, layout.alpha, scratch));
             }
+            for (place, own) in own.list.iter().enumerate() {
+                totals.extend(custom::reduce_pair(own, place, (a, b), sight, scratch));
+            }
         }
         self.contests.clear();
         let contests = layout.contests.iter().map(|contest| {
+            let place = contest.diagnosand.checked_sub(diagnosands::ALL.len());
+            if let Some(place) = place {
+                return contest.reduce_custom(&own.list[place], sight, scratch);
+            }
             let pair = (of_row(contest.row), of_row(contest.rival));
             contest.reduce(pair, layout.alpha, scratch)
         });
@@ -123,6 +148,7 @@ impl Totals {
             row.failures.iter_mut().zip(new.failures).for_each(|(all, more)| *all += more);
             row.boundary += new.boundary;
             merge_each(&mut row.diagnosands, &new.diagnosands);
+            row.custom.iter_mut().zip(&new.custom).for_each(|(total, more)| total.merge(more));
         }
         for (pair, new) in self.pairs.iter_mut().zip(&later.pairs) {
             merge_each(pair, new);

@@ -7,6 +7,7 @@
 
 pub mod bounds;
 pub mod buffer;
+pub mod composite;
 pub mod dim;
 pub mod failure;
 pub mod glm;

@@ -160,6 +160,84 @@ impl Joint {
     }
 }
 
+/// Sums of products around the means of two numbers, up to the fourth order: what the errors of
+/// functions of their means and variances need. Their own moments are kept beside them.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Products {
+    /// `sum dx dy`, where `dx = x - mean_x` and `dy = y - mean_y`.
+    pub xy: f64,
+    /// `sum dx^2 dy`.
+    pub xxy: f64,
+    /// `sum dx dy^2`.
+    pub xyy: f64,
+    /// `sum dx^2 dy^2`.
+    pub xxyy: f64,
+}
+
+impl Products {
+    /// Products of pairs `(x[i], y[i])` with these means.
+    ///
+    /// `x`, `y`: equal lengths. Domain as [`Moments::of`].
+    ///
+    /// # Panics
+    /// If the lengths differ.
+    pub fn of(x: &[f64], y: &[f64], (mean_x, mean_y): (f64, f64)) -> Self {
+        assert_eq!(x.len(), y.len(), "pairs need two values each");
+        let [xy, xxy, xyy, xxyy] = pair_sums(x, y, |a, b| {
+            let (dx, dy) = (a - mean_x, b - mean_y);
+            let both = dx * dy;
+            [both, both * dx, both * dy, both * both]
+        });
+        Self { xy, xxy, xyy, xxyy }
+    }
+
+    /// Products of two samples together, `other` after `self`; each comes with the moments of its
+    /// own two numbers, from before they are merged.
+    ///
+    /// With `sum x = sum y = 0`:
+    /// ```text
+    /// sum (x + s)^2 (y + t)   = xxy + 2 s xy + t xx + n s^2 t
+    /// sum (x + s)^2 (y + t)^2 = xxyy + 2 t xxy + 2 s xyy + 4 s t xy + t^2 xx + s^2 yy + n s^2 t^2
+    /// ```
+    ///
+    /// # References
+    /// Pébay 2008.
+    pub fn merge(
+        &mut self,
+        (x, y): (&Moments, &Moments),
+        other: &Self,
+        (other_x, other_y): (&Moments, &Moments),
+    ) {
+        let to_x = Common::of(x.n, x.mean, other_x.n, other_x.mean);
+        let to_y = Common::of(y.n, y.mean, other_y.n, other_y.mean);
+        let (Some(to_x), Some(to_y)) = (to_x, to_y) else {
+            if x.n == 0 {
+                *self = *other;
+            }
+            return;
+        };
+        let a = self.around((x, y), to_x.shift_a, to_y.shift_a);
+        let b = other.around((other_x, other_y), to_x.shift_b, to_y.shift_b);
+        *self =
+            Self { xy: a.xy + b.xy, xxy: a.xxy + b.xxy, xyy: a.xyy + b.xyy, xxyy: a.xxyy + b.xxyy };
+    }
+
+    /// The products around a point that lies `(-s, -t)` from the means.
+    fn around(&self, (x, y): (&Moments, &Moments), s: f64, t: f64) -> Self {
+        let (n, xx, yy) = (x.n as f64, x.m2, y.m2);
+        Self {
+            xy: self.xy + n * s * t,
+            xxy: self.xxy + 2.0 * s * self.xy + t * (xx + n * s * s),
+            xyy: self.xyy + 2.0 * t * self.xy + s * (yy + n * t * t),
+            xxyy: self.xxyy
+                + 2.0 * (t * self.xxy + s * self.xyy)
+                + 4.0 * s * t * self.xy
+                + t * t * xx
+                + s * s * (yy + n * t * t),
+        }
+    }
+}
+
 /// Where two samples meet: their common mean, and how far each has to move to it.
 struct Common {
     n: u64,
@@ -322,6 +400,41 @@ mod tests {
         let mut j = Joint::of(&x[..2], &y[..2]);
         j.merge(&Joint::of(&x[2..], &y[2..]));
         assert_joint_close(&j, &plain_joint(&x, &y));
+    }
+
+    #[test]
+    fn products_merge_to_those_of_the_whole() {
+        let plain = |x: &[f64], y: &[f64]| {
+            let (mx, my) = (plain(x).mean, plain(y).mean);
+            let sum = |p: i32, q: i32| -> f64 {
+                x.iter().zip(y).map(|(a, b)| (a - mx).powi(p) * (b - my).powi(q)).sum()
+            };
+            [sum(1, 1), sum(2, 1), sum(1, 2), sum(2, 2)]
+        };
+        let far = [1.0, 3.0, 1000.0, 1004.0, 992.0, 1000.0];
+        let near = [9.0, 1.0, 5.0, 7.0, 2.0, 0.0];
+        let samples = [(numbers(2000, 3), numbers(2000, 4), 256), (far.to_vec(), near.to_vec(), 2)];
+        for (x, y, size) in samples {
+            let (mut mx, mut my) = (Moments::default(), Moments::default());
+            let mut all = Products::default();
+            for (a, b) in x.chunks(size).zip(y.chunks(size)) {
+                let (ma, mb) = (Moments::of(a), Moments::of(b));
+                let new = Products::of(a, b, (ma.mean, mb.mean));
+                all.merge((&mx, &my), &new, (&ma, &mb));
+                mx.merge(&ma);
+                my.merge(&mb);
+            }
+            let found = [all.xy, all.xxy, all.xyy, all.xxyy];
+            let n = x.len() as f64;
+            let (sx, sy) = ((mx.m2 / n).sqrt(), (my.m2 / n).sqrt());
+            let scales = [sx * sy, sx * sx * sy, sx * sy * sy, sx * sx * sy * sy];
+            for ((a, b), scale) in found.iter().zip(plain(&x, &y)).zip(scales) {
+                assert!((a - b).abs() <= 1e-12 * n * scale, "{found:?}");
+            }
+            // The products of a number with itself are its own moments.
+            let own = Products::of(&x, &x, (Moments::of(&x).mean, Moments::of(&x).mean));
+            assert!((own.xxyy / Moments::of(&x).m4 - 1.0).abs() < 1e-12);
+        }
     }
 
     #[test]

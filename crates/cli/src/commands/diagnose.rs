@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use trialrun_lang::suggestion;
+use trialrun_plan::Plan;
 use trialrun_run::{Miss, Runner, Settings, Target, diagnosands, refine};
 
 use crate::args::{DiagnoseArgs, Format};
@@ -14,9 +15,9 @@ use crate::progress::Progress;
 
 /// Runs the command.
 pub fn run(args: &DiagnoseArgs) -> Result<Exit, Failed> {
-    let targets = targets(&args.precision)?;
     let loaded = load(&args.design, args.alpha, None)?;
     let plan = &loaded.plan;
+    let targets = targets(plan, &args.precision)?;
     if plan.estimators.is_empty() {
         return Err(Failed::input(format!(
             "`{}` declares no estimator: there is nothing to diagnose\n  \
@@ -51,7 +52,7 @@ pub fn run(args: &DiagnoseArgs) -> Result<Exit, Failed> {
         output::note(&format!("interrupted: the result is that of the first {done} simulations"));
     }
     for miss in &misses {
-        output::note(&shortfall(miss, &diagnosis));
+        output::note(&shortfall(plan, miss, &diagnosis));
     }
     if !targets.is_empty() && misses.is_empty() {
         let done = trialrun_report::number::count(diagnosis.sims);
@@ -75,11 +76,12 @@ pub fn run(args: &DiagnoseArgs) -> Result<Exit, Failed> {
 }
 
 /// The Monte Carlo errors that are asked for.
-fn targets(precision: &[(String, f64)]) -> Result<Vec<Target>, Failed> {
+fn targets(plan: &Plan, precision: &[(String, f64)]) -> Result<Vec<Target>, Failed> {
     let target = |(name, mcse): &(String, f64)| {
-        let diagnosand = diagnosands::position(name).ok_or_else(|| {
-            let hint = suggestion(name, diagnosands::NAMES)
-                .unwrap_or_else(|| format!("choose of {}", diagnosands::NAMES.join(", ")));
+        let diagnosand = diagnosands::place(plan, name).ok_or_else(|| {
+            let known: Vec<&str> = diagnosands::names(plan).collect();
+            let hint = suggestion(name, known.iter().copied())
+                .unwrap_or_else(|| format!("choose of {}", known.join(", ")));
             Failed::input(format!("there is no diagnosand `{name}`\n  help: {hint}"))
         })?;
         Ok(Target { diagnosand, mcse: *mcse })
@@ -88,9 +90,9 @@ fn targets(precision: &[(String, f64)]) -> Result<Vec<Target>, Failed> {
 }
 
 /// A Monte Carlo error that is still too large, in words.
-fn shortfall(miss: &Miss, diagnosis: &trialrun_run::Diagnosis) -> String {
+fn shortfall(plan: &Plan, miss: &Miss, diagnosis: &trialrun_run::Diagnosis) -> String {
     let row = &diagnosis.rows[miss.row];
-    let name = diagnosands::NAMES[miss.target.diagnosand];
+    let name = diagnosands::name(plan, miss.target.diagnosand);
     let reached = match miss.mcse {
         Some(mcse) => format!("is {mcse:.2e}"),
         None => "is not defined".to_string(),

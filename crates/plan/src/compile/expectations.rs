@@ -3,6 +3,7 @@
 use trialrun_lang::{Diagnostic, Span, suggestion};
 
 use super::Compiler;
+use super::custom::CustomDiagnosand;
 use crate::declared::{Design, Expect, Name, listed, suggest};
 use crate::rows::{EstimatorInfo, RowInfo};
 
@@ -19,6 +20,14 @@ pub struct DiagnosandInfo {
     pub range: (f64, f64),
 }
 
+/// The same of any diagnosand: a built-in one, or one of the design's own.
+struct Known<'a> {
+    name: &'a str,
+    needs_estimand: bool,
+    has_better: bool,
+    range: (f64, f64),
+}
+
 /// An expectation about a row of results.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Expectation {
@@ -27,7 +36,8 @@ pub struct Expectation {
     /// The row that it is better than; the band is then one of the difference, positive where
     /// `row` is better.
     pub rival: Option<usize>,
-    /// The place of the diagnosand in [`Options::diagnosands`](crate::Options::diagnosands).
+    /// The place of the diagnosand in [`Options::diagnosands`](crate::Options::diagnosands), or
+    /// after them in [`Plan::custom`](crate::Plan::custom).
     pub diagnosand: usize,
     /// Lower end of the band; minus infinity where there is none.
     pub low: f64,
@@ -76,11 +86,28 @@ pub struct Expectations {
 impl Compiler<'_> {
     /// Compiles expectations and tolerances; reports names that are not there. On real data there
     /// is nothing to expect.
-    pub fn expectations(&mut self, design: &Design, known: &[DiagnosandInfo]) -> Expectations {
+    pub fn expectations(
+        &mut self,
+        design: &Design,
+        built_in: &[DiagnosandInfo],
+        custom: &[CustomDiagnosand],
+    ) -> Expectations {
         let mut compiled = Expectations::default();
         if self.data.is_some() {
             return compiled;
         }
+        let built_in = built_in.iter().map(|info| {
+            let DiagnosandInfo { name, needs_estimand, has_better, range } = *info;
+            Known { name, needs_estimand, has_better, range }
+        });
+        let custom = custom.iter().map(|own| Known {
+            name: &own.name,
+            needs_estimand: own.needs_estimand,
+            has_better: own.better.is_some(),
+            range: own.range(),
+        });
+        let known: Vec<Known<'_>> = built_in.chain(custom).collect();
+        let known = known.as_slice();
         for expect in &design.expect {
             compiled.list.extend(self.expectation(expect, known));
         }
@@ -91,7 +118,7 @@ impl Compiler<'_> {
         compiled
     }
 
-    fn expectation(&mut self, expect: &Expect, known: &[DiagnosandInfo]) -> Option<Expectation> {
+    fn expectation(&mut self, expect: &Expect, known: &[Known<'_>]) -> Option<Expectation> {
         let diagnosand = self.diagnosand(&expect.diagnosand, known);
         let Expect { term, estimand, outcome, .. } = expect;
         let wanted = [term, outcome, estimand].map(Option::as_ref);
@@ -101,7 +128,7 @@ impl Compiler<'_> {
             None => None,
         };
         let (diagnosand, row) = (diagnosand?, row?);
-        let info = known[diagnosand];
+        let info = &known[diagnosand];
         if info.needs_estimand && self.row_info(row)?.aim.estimand.is_none() {
             let message = format!(
                 "`{}` needs an estimand, and the estimator \"{}\" names none",
@@ -126,14 +153,14 @@ impl Compiler<'_> {
         }
         let Expect { low, high, span, .. } = *expect;
         if rival.is_none() && (high < info.range.0 || low > info.range.1) {
-            self.report_impossible(expect, &info);
+            self.report_impossible(expect, info);
             return None;
         }
         Some(Expectation { row, rival, diagnosand, low, high, span })
     }
 
     /// Reports a band that the diagnosand can not lie in.
-    fn report_impossible(&mut self, expect: &Expect, info: &DiagnosandInfo) {
+    fn report_impossible(&mut self, expect: &Expect, info: &Known<'_>) {
         let (least, most) = info.range;
         let range = if most.is_finite() {
             format!("between {least} and {most}")
@@ -249,9 +276,9 @@ impl Compiler<'_> {
     }
 
     /// The place of a diagnosand.
-    fn diagnosand(&mut self, name: &Name, known: &[DiagnosandInfo]) -> Option<usize> {
+    fn diagnosand(&mut self, name: &Name, known: &[Known<'_>]) -> Option<usize> {
         let place = known.iter().position(|info| info.name == name.text);
-        if place.is_none() {
+        if place.is_none() && !self.is_doubtful(&name.text) {
             let names: Vec<&str> = known.iter().map(|info| info.name).collect();
             let message = format!("there is no diagnosand `{}`", name.text);
             let error = Diagnostic::error(name.span, message).label("unknown diagnosand");

@@ -8,13 +8,14 @@
 //! - `estimator`: the estimator's label.
 //! - `term`: which of its terms, where it reports several.
 //! - `estimand`, `outcome`: which of its estimands and outcomes, where it has several.
-//! - `diagnosand`: what is looked at: `coverage`, `power`, `bias`, `failures` and so on.
+//! - `diagnosand`: what is looked at: `coverage`, `power`, `bias`, `failures` and so on, or one of
+//!   the design's own (`trialrun explain Diagnosand`).
 //! - `within`: a band, `0.94..=0.96`, its ends included.
 //! - `at_least`, `at_most`: a band with one end.
 //! - `better_than`: another estimator of the same estimand. The difference between the two is taken
 //!   on the same draws. Better is a smaller `rmse`, `ci_width`, `mean_se`, `failures`, `boundary`
 //!   or `false_positive`, a larger `power`, a `bias` nearer to 0, a `coverage` nearer to
-//!   1 - alpha.
+//!   1 - alpha; diagnosands of the design's own say it themselves (`better: Smaller`).
 //! - `by`: how much better at least, 0 if it is left out. Below 0 it is how much worse it may be.
 //!
 //! Give a band or `better_than`. A band wider than the Monte Carlo error can get within the

@@ -5,8 +5,9 @@ use crate::table::{Table, Values};
 
 impl Design {
     /// A hash of what determines the numbers of a simulation, beside the seed and the program: the
-    /// steps, the values of the parameters, the level of tests and the data files. Comments, the
-    /// layout of the file, descriptions and expectations are not part of it.
+    /// steps, the design's own diagnosands, the values of the parameters, the level of tests and
+    /// the data files. Comments, the layout of the file, descriptions and expectations are not part
+    /// of it.
     ///
     /// # References
     /// FNV-1a of 128 bits: Fowler, Noll and Vo, RFC 9923.
@@ -18,6 +19,9 @@ impl Design {
     ) -> u128 {
         let mut hash = Hash(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d);
         hash.text(&self.canonical);
+        if !self.canonical_diagnosands.is_empty() {
+            hash.text(&self.canonical_diagnosands);
+        }
         for (name, value) in parameters {
             hash.text(name);
             hash.word(value.to_bits());
@@ -91,6 +95,12 @@ mod tests {
         assert_eq!(of(same, &[], 0.05, &[]), base);
         assert_ne!(of(&text.replace('3', "4"), &[], 0.05, &[]), base);
         assert_ne!(of(text, &[], 0.1, &[]), base);
+        let own = |value: &str| {
+            let list = format!("diagnosands: [Diagnosand(label: d, value: \"{value}\")]");
+            of(&text.replace("steps:", &format!("{list}, steps:")), &[], 0.05, &[])
+        };
+        assert_ne!(own("mean(estimate)"), base);
+        assert_ne!(own("mean(estimate)"), own("sd(estimate)"));
         let one = |name: &str, value| [(name.to_string(), value)];
         assert_ne!(of(text, &one("x", 1.0), 0.05, &[]), base);
         assert_ne!(of(text, &one("x", 1.0), 0.05, &[]), of(text, &one("x", 2.0), 0.05, &[]));

@@ -2,6 +2,7 @@
 
 mod canonical;
 pub mod conditions;
+pub mod diagnosand;
 pub mod expect;
 pub mod fields;
 mod fingerprint;
@@ -14,6 +15,7 @@ use trialrun_lang::Diagnostic;
 
 use crate::steps::Step;
 pub use conditions::Conditions;
+pub use diagnosand::{Better, Diagnosand};
 pub use expect::Expect;
 pub use fields::Fields;
 pub use node::Node;
@@ -35,12 +37,16 @@ pub struct Design {
     pub lost: Vec<String>,
     /// How it is diagnosed.
     pub diagnosis: Diagnosis,
+    /// Diagnosands of its own.
+    pub diagnosands: Vec<Diagnosand>,
     /// What the diagnosis is expected to show.
     pub expect: Vec<Expect>,
     /// How far diagnosands may drift from their baseline, where the default is not meant.
     pub drift: Vec<(Name, f64)>,
     /// The steps as text, without comments and space.
     canonical: String,
+    /// The same of its own diagnosands; empty where it has none.
+    canonical_diagnosands: String,
 }
 
 impl Design {
@@ -127,6 +133,11 @@ fn read_design(r: &mut Reader, root: Node<'_>) -> Option<Design> {
         }
         parameters
     });
+    let mut canonical_diagnosands = String::new();
+    let diagnosands = f.optional(r, "diagnosands", |r, node| {
+        canonical_diagnosands = canonical::canonical(node.text);
+        diagnosand::read_diagnosands(r, node, &mut lost)
+    });
     let design = Design {
         name: f.optional(r, "name", Reader::name).map_or_else(|| "design".into(), |n| n.text),
         description: f
@@ -136,9 +147,11 @@ fn read_design(r: &mut Reader, root: Node<'_>) -> Option<Design> {
         steps: steps.unwrap_or_default(),
         lost,
         diagnosis: f.optional(r, "diagnosis", read_diagnosis).unwrap_or_default(),
+        diagnosands: diagnosands.unwrap_or_default(),
         expect: f.optional(r, "expect", expect::read_expectations).unwrap_or_default(),
         drift: f.optional(r, "drift", expect::read_drift).unwrap_or_default(),
         canonical,
+        canonical_diagnosands,
     };
     f.finish(r);
     Some(design)

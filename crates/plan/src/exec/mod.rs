@@ -9,6 +9,7 @@ pub mod copula;
 pub mod crossed;
 pub mod draw;
 pub mod inclusion;
+pub mod lens;
 pub mod links;
 pub mod matching;
 pub mod program;

@@ -26,6 +26,7 @@ pub struct Grouping {
 }
 
 /// Drawn numbers and scratch space. It grows to the largest simulation seen, and no further.
+#[derive(Default)]
 pub struct Workspace {
     /// The seed of the run.
     pub(crate) seed: u64,

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 use trialrun_run::baseline::{Record, RecordRow, Recorded};
 use trialrun_run::check::{Evidence, Sample};
+use trialrun_stats::composite::Composite;
 
 use crate::json::json_text_within;
 use crate::number::json_number;
@@ -46,8 +47,13 @@ fn recorded_json(found: &Recorded) -> Value {
         "value": json_number(found.value),
         "mcse": found.mcse.map_or(Value::Null, json_number),
     });
-    // The value of a mean is the mean.
-    let is_mean = matches!(found.evidence, Evidence::Mean(_));
+    add_evidence(&mut value, &found.evidence);
+    value
+}
+
+/// Adds the fields of evidence; the value of a mean is its mean.
+fn add_evidence(value: &mut Value, evidence: &Evidence) {
+    let is_mean = matches!(evidence, Evidence::Mean(_));
     let mut sample = |prefix: &str, sample: &Sample| {
         value[format!("{prefix}n")] = sample.n.into();
         if !prefix.is_empty() || !is_mean {
@@ -56,7 +62,7 @@ fn recorded_json(found: &Recorded) -> Value {
         value[format!("{prefix}sd")] = json_number(sample.sd);
         value[format!("{prefix}skewness")] = json_number(sample.skewness);
     };
-    match &found.evidence {
+    match evidence {
         Evidence::Mean(s) => sample("", s),
         Evidence::RootMean(s) => sample("square_", s),
         Evidence::Sd(s) => sample("variance_", s),
@@ -68,8 +74,20 @@ fn recorded_json(found: &Recorded) -> Value {
             value["n"] = (*n).into();
             value["events"] = (*events).into();
         }
+        Evidence::Function { n, averages, function } => {
+            value["n"] = (*n).into();
+            value["function"] = function.to_string().into();
+            let each = averages.iter().map(|average| {
+                let mut fields = json!({});
+                if let Evidence::Mean(s) = average {
+                    fields["value"] = json_number(s.mean);
+                }
+                add_evidence(&mut fields, average);
+                fields
+            });
+            value["averages"] = each.collect::<Vec<_>>().into();
+        }
     }
-    value
 }
 
 /// Reads a baseline.
@@ -115,8 +133,20 @@ fn row(value: &Value) -> Option<RecordRow> {
 }
 
 fn recorded(name: &str, value: &Value) -> Option<Recorded> {
+    let mcse = if value["mcse"].is_null() { None } else { Some(value["mcse"].as_f64()?) };
+    let evidence = evidence(value)?;
+    Some(Recorded { name: name.to_string(), value: value["value"].as_f64()?, mcse, evidence })
+}
+
+fn evidence(value: &Value) -> Option<Evidence> {
     let has = |key: &str| value.get(key).is_some();
-    let evidence = if has("events") {
+    Some(if has("function") {
+        let function: Composite = value["function"].as_str()?.parse().ok()?;
+        let averages = value["averages"].as_array()?.iter().map(evidence);
+        let averages = averages.collect::<Option<Vec<Evidence>>>()?;
+        let is_whole = averages.len() == function.n_averages();
+        is_whole.then_some(Evidence::Function { n: value["n"].as_u64()?, averages, function })?
+    } else if has("events") {
         let (n, events) = (value["n"].as_u64()?, value["events"].as_u64()?);
         (events <= n).then_some(Evidence::Rate { n, events })?
     } else if has("square_n") {
@@ -128,9 +158,7 @@ fn recorded(name: &str, value: &Value) -> Option<Recorded> {
         Evidence::Sd(sample("variance_", value)?)
     } else {
         Evidence::Mean(Sample { mean: value["value"].as_f64()?, ..spread("", value)? })
-    };
-    let mcse = if value["mcse"].is_null() { None } else { Some(value["mcse"].as_f64()?) };
-    Some(Recorded { name: name.to_string(), value: value["value"].as_f64()?, mcse, evidence })
+    })
 }
 
 fn sample(prefix: &str, value: &Value) -> Option<Sample> {

@@ -58,7 +58,7 @@ fn ruling_json(case: &Case<'_>, ruling: &Ruling) -> Value {
         "design": case.plan.name,
         "estimator": own.map(|row| row.estimator.label.as_str()),
         "term": own.map(|row| row.term),
-        "diagnosand": diagnosands::NAMES[expectation.diagnosand],
+        "diagnosand": diagnosands::name(case.plan, expectation.diagnosand),
         "better_than": rival.map(|row| row.estimator.label.as_str()),
         "verdict": name(ruling.verdict),
         "value": number(ruling.value),

@@ -54,7 +54,7 @@ struct TestCase {
 struct Complaint {
     /// `failure` or `error`.
     element: &'static str,
-    kind: &'static str,
+    kind: String,
     message: String,
     details: String,
 }
@@ -84,7 +84,7 @@ fn ruling_case(check: &Check<'_>, case: &Case<'_>, ruling: &Ruling) -> TestCase 
     };
     let complaint = element.map(|element| Complaint {
         element,
-        kind: diagnosands::NAMES[ruling.expectation.diagnosand],
+        kind: diagnosands::name(case.plan, ruling.expectation.diagnosand).to_string(),
         message: case.complaint(ruling),
         details: format!("to repeat: {}", case.command(check)),
     });
@@ -93,7 +93,12 @@ fn ruling_case(check: &Check<'_>, case: &Case<'_>, ruling: &Ruling) -> TestCase 
 
 fn comparison_case(comparison: &Comparison) -> TestCase {
     let complaint = |element, message: String, details: Vec<String>| {
-        Some(Complaint { element, kind: "baseline", message, details: details.join("\n") })
+        Some(Complaint {
+            element,
+            kind: "baseline".to_string(),
+            message,
+            details: details.join("\n"),
+        })
     };
     let complaint = match comparison {
         Comparison::Same => None,

@@ -118,7 +118,7 @@ impl Case<'_> {
 
     /// The expectation in words: estimator and diagnosand, and the other estimator if there is one.
     fn subject(&self, expectation: &Expectation) -> String {
-        let name = diagnosands::NAMES[expectation.diagnosand];
+        let name = diagnosands::name(self.plan, expectation.diagnosand);
         let own = self.estimator(expectation.row);
         match expectation.rival {
             Some(rival) => format!("{own}: {name} better than {}", self.estimator(rival)),
@@ -248,14 +248,20 @@ fn shortest_of(value: f64, test: &DriftTest) -> String {
 }
 
 /// For each diagnosand of the tests: its name and the largest of the smallest drifts that its tests
-/// would have caught.
-fn catches(tests: &[DriftTest]) -> Vec<(&'static str, f64)> {
-    let of = |name: &'static str| {
+/// would have caught. The built-in ones come first, in their order.
+fn catches(tests: &[DriftTest]) -> Vec<(&str, f64)> {
+    let of = |name| {
         let own = tests.iter().filter(|test| test.diagnosand == name);
         let largest = own.filter_map(|test| test.catches).reduce(f64::max)?;
         Some((name, largest))
     };
-    diagnosands::NAMES.iter().copied().filter_map(of).collect()
+    let mut names: Vec<&str> = diagnosands::NAMES.to_vec();
+    for test in tests {
+        if !names.contains(&test.diagnosand.as_str()) {
+            names.push(&test.diagnosand);
+        }
+    }
+    names.into_iter().filter_map(of).collect()
 }
 
 #[cfg(test)]

@@ -219,6 +219,15 @@ fn a_baseline_is_read_back_to_the_last_bit() {
             recorded("sd_estimate", 2.5, Evidence::Sd(sample)),
             recorded("se_ratio", 1.0, Evidence::MeanOverSd { mean: sample, variance: sample }),
             recorded("coverage", 0.0, Evidence::Rate { n: 10, events: 0 }),
+            recorded(
+                "own",
+                1.5,
+                Evidence::Function {
+                    n: 20_000,
+                    averages: vec![Evidence::Mean(sample), Evidence::Rate { n: 10, events: 3 }],
+                    function: "a b / 1e-1 +".parse().unwrap(),
+                },
+            ),
         ],
     };
     let record = |design: &str| Record {
@@ -234,7 +243,8 @@ fn a_baseline_is_read_back_to_the_last_bit() {
     let back = read_baseline(&text).unwrap();
     assert_eq!(back, [record("a"), record("b")]);
     assert_eq!(baseline_json(&back), text);
-    let lines = text.lines().filter(|line| line.contains("\"value\"")).count();
+    let own_lines = |line: &&str| line.contains("\"mcse\"") && line.contains("\"value\"");
+    let lines = text.lines().filter(own_lines).count();
     assert_eq!(lines, 10, "a line a diagnosand\n{text}");
 }
 

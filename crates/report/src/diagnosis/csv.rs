@@ -20,7 +20,7 @@ pub fn csv(diagnosis: &Diagnosis) -> String {
                 &row.estimator,
                 &row.term,
                 &row.outcome,
-                found.name,
+                &found.name,
                 &number(measure.value),
                 &number(measure.mcse),
                 &measure.n.to_string(),

@@ -30,11 +30,14 @@ fn row_json(row: &RowDiagnosis) -> Value {
     let diagnosands = row.diagnosands.iter().map(|found| {
         let mut value = measure_json(&found.measure);
         value.insert("n".to_string(), Value::from(found.measure.n));
+        if found.measure.undefined > 0 {
+            value.insert("undefined".to_string(), Value::from(found.measure.undefined));
+        }
         if let Some((low, high)) = found.measure.interval {
             value.insert("low".to_string(), json_number(low));
             value.insert("high".to_string(), json_number(high));
         }
-        (found.name.to_string(), Value::Object(value))
+        (found.name.clone(), Value::Object(value))
     });
     json!({
         "estimator": row.estimator,
@@ -53,7 +56,7 @@ fn comparison_json(diagnosis: &Diagnosis, comparison: &Comparison) -> Value {
     let differences = comparison.differences.iter().map(|found| {
         let mut value = measure_json(&found.measure);
         value.insert("n".to_string(), Value::from(found.measure.n));
-        (found.name.to_string(), Value::Object(value))
+        (found.name.clone(), Value::Object(value))
     });
     json!({
         "estimand": comparison.estimand,

@@ -5,7 +5,7 @@ mod json;
 mod markdown;
 mod text;
 
-use trialrun_run::{Comparison, Diagnosis, Measure, RowDiagnosis, diagnosands};
+use trialrun_run::{Comparison, Diagnosis, Measure, RowDiagnosis};
 
 use crate::number::{count, interval, shortest, significant, with_error};
 
@@ -68,14 +68,15 @@ impl Block<'_> {
 
     /// The diagnosands that say something of a row. Rates of failed fits and of fits on the
     /// boundary are left out where there are none.
-    fn diagnosands(&self) -> Vec<&'static str> {
+    fn diagnosands(&self) -> Vec<&str> {
         let says = |name: &str| {
             let measures = self.rows.iter().filter_map(|row| row.measure(name));
             let is_rare = name == "failures" || name == "boundary";
             let mut values = measures.filter_map(|measure| measure.value);
             values.any(|value| !is_rare || value > 0.0)
         };
-        diagnosands::NAMES.iter().copied().filter(|name| says(name)).collect()
+        let all = self.rows.first().into_iter().flat_map(|row| &row.diagnosands);
+        all.map(|found| found.name.as_str()).filter(|name| says(name)).collect()
     }
 }
 
@@ -141,7 +142,8 @@ fn number_of_sims(row: &RowDiagnosis, measure: &Measure) -> String {
     if usual.contains(&measure.n) { String::new() } else { format!("n={}", count(measure.n)) }
 }
 
-/// Failed fits with their reasons, and fits on the boundary: a sentence each.
+/// Failed fits with their reasons, fits on the boundary, and diagnosands that are not defined: a
+/// sentence each.
 fn troubles(diagnosis: &Diagnosis, row: &RowDiagnosis) -> Vec<String> {
     let (label, failed) = (label(diagnosis, row), row.n_failed());
     let mut sentences = Vec::new();
@@ -158,6 +160,12 @@ fn troubles(diagnosis: &Diagnosis, row: &RowDiagnosis) -> Vec<String> {
     if row.boundary > 0 {
         let (n, fits) = (count(row.boundary), count(row.sims - failed));
         sentences.push(format!("{label}: {n} of {fits} fits estimate a variance as exactly 0"));
+    }
+    for found in row.diagnosands.iter().filter(|found| found.measure.undefined > 0) {
+        let Measure { n, undefined, .. } = found.measure;
+        let (undefined, all) = (count(undefined), count(n + undefined));
+        let why = format!("it is not a finite number in {undefined} of {all} simulations");
+        sentences.push(format!("{label}: {} has no value: {why}", found.name));
     }
     sentences
 }
@@ -199,7 +207,7 @@ fn words(diagnosis: &Diagnosis, comparison: &Comparison) -> Words {
     }
     let (mut clear, mut unclear, mut same) = (Vec::new(), Vec::new(), Vec::new());
     for difference in &comparison.differences {
-        let (name, measure) = (difference.name, &difference.measure);
+        let (name, measure) = (difference.name.as_str(), &difference.measure);
         let Some(value) = measure.value else { continue };
         match measure.mcse {
             None => unclear.push(format!("{name} ({})", significant(value, 4))),

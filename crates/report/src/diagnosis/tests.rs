@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde_json::Value;
-use trialrun_run::{Difference, Finding, wilson};
+use trialrun_run::{Difference, Finding, diagnosands, wilson};
 use trialrun_stats::Failure;
 
 use super::*;
@@ -20,18 +20,19 @@ fn expect(name: &str, text: &str) {
 }
 
 fn number(value: f64, mcse: f64, n: u64) -> Measure {
-    Measure { value: Some(value), mcse: Some(mcse), n, interval: None }
+    Measure { value: Some(value), mcse: Some(mcse), n, ..Measure::default() }
 }
 
 fn rate(events: u64, n: u64) -> Measure {
     let p = events as f64 / n as f64;
     let mcse = (p * (1.0 - p) / n as f64).sqrt();
-    Measure { value: Some(p), mcse: Some(mcse), n, interval: Some(wilson(events, n)) }
+    Measure { interval: Some(wilson(events, n)), ..number(p, mcse, n) }
 }
 
 fn row(names: [&str; 3], estimand: Option<&str>, measures: &[(&str, Measure)]) -> RowDiagnosis {
     let of = |name: &str| measures.iter().find(|m| m.0 == name).map_or(Measure::default(), |m| m.1);
-    let diagnosands = diagnosands::NAMES.iter().map(|name| Finding { name, measure: of(name) });
+    let finding = |name: &&str| Finding { name: name.to_string(), measure: of(name) };
+    let diagnosands = diagnosands::NAMES.iter().map(finding);
     RowDiagnosis {
         estimator: names[0].to_string(),
         estimand: estimand.map(str::to_string),
@@ -92,9 +93,9 @@ fn lost(term: &str) -> RowDiagnosis {
 }
 
 fn made_up() -> Diagnosis {
-    let difference = |name, value: f64, mcse: f64| Difference {
-        name,
-        measure: Measure { value: Some(value), mcse: Some(mcse), n: 49_988, interval: None },
+    let difference = |name: &str, value: f64, mcse: f64| Difference {
+        name: name.to_string(),
+        measure: number(value, mcse, 49_988),
     };
     let comparison = Comparison {
         estimand: "ate".to_string(),
@@ -184,7 +185,7 @@ fn json_has_every_digit_and_its_keys_in_order() {
     assert_eq!(keys(&row["diagnosands"]), diagnosands::NAMES);
     for (row, json) in diagnosis.rows.iter().zip(value["diagnosis"].as_array().unwrap()) {
         for found in &row.diagnosands {
-            let json = &json["diagnosands"][found.name];
+            let json = &json["diagnosands"][&found.name];
             assert_eq!(json["value"].as_f64(), found.measure.value);
             assert_eq!(json["mcse"].as_f64(), found.measure.mcse);
             assert_eq!(json["low"].as_f64(), found.measure.interval.map(|ends| ends.0));

@@ -142,12 +142,12 @@ fn missing(of: &Record, from: &Record) -> Vec<(String, String)> {
 
 /// How far a diagnosand may drift: what the design says, or the default.
 fn tolerance(plan: &Plan, row: &RecordRow, old: &Recorded) -> Option<f64> {
-    let place = diagnosands::position(&old.name)?;
+    let place = diagnosands::place(plan, &old.name)?;
     if let Some((_, amount)) = plan.drift.iter().find(|(declared, _)| *declared == place) {
         return Some(*amount);
     }
     let spread = || row.diagnosands.iter().find(|d| d.name == "sd_estimate").map(|d| d.value);
-    Some(match diagnosands::ALL[place].drift {
+    Some(match diagnosands::drift(plan, place) {
         Drift::By(amount) => amount,
         Drift::OfItself(share) => share * old.value.abs(),
         Drift::OfSpread(share) => share * spread().unwrap_or(0.0),

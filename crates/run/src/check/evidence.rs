@@ -2,9 +2,10 @@
 
 pub use trialrun_stats::bounds::Sample;
 use trialrun_stats::bounds::rate;
+use trialrun_stats::composite::Composite;
 
 /// What the simulations tell about a diagnosand: as much as its bounds need.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Evidence {
     /// A rate: the simulations that count, and those with the event.
     Rate {
@@ -29,6 +30,16 @@ pub enum Evidence {
         /// The variances of each eight successive values, as for [`Evidence::Sd`].
         variance: Sample,
     },
+    /// A function of averages.
+    Function {
+        /// Simulations that count.
+        n: u64,
+        /// Rates and means; a variance is the mean of the variances of each eight successive
+        /// values, as for [`Evidence::Sd`].
+        averages: Vec<Evidence>,
+        /// The function.
+        function: Composite,
+    },
 }
 
 impl Evidence {
@@ -39,6 +50,7 @@ impl Evidence {
             Self::Mean(sample) | Self::RootMean(sample) => sample.n,
             Self::Sd(sample) => 8 * sample.n,
             Self::MeanOverSd { mean, .. } => mean.n,
+            Self::Function { n, .. } => *n,
         }
     }
 
@@ -49,6 +61,10 @@ impl Evidence {
             Self::Mean(sample) => sample.mean,
             Self::RootMean(sample) | Self::Sd(sample) => sample.mean.sqrt(),
             Self::MeanOverSd { mean, variance } => mean.mean / variance.mean.sqrt(),
+            Self::Function { averages, function, .. } => {
+                let values: Option<Vec<f64>> = averages.iter().map(Self::value).collect();
+                function.value(&values?)
+            }
         };
         (self.n() > 0 && value.is_finite()).then_some(value)
     }
@@ -57,8 +73,8 @@ impl Evidence {
     /// where the simulations do not suffice yet.
     ///
     /// Bounds on a function of a parameter that rises with it are the function of the bounds.
-    /// Bounds on a function of two parameters are its smallest and largest value over bounds that
-    /// miss with half the probability each.
+    /// Bounds on a function of several parameters are its smallest and largest value over bounds
+    /// that miss with an equal share of the probability each.
     pub fn bounds(&self, error: f64) -> Option<(f64, f64)> {
         match self {
             Self::Rate { n, events } => rate(*events, *n, error),
@@ -73,6 +89,12 @@ impl Evidence {
                 };
                 let bounds = (ratio(low, sd, true), ratio(high, sd, false));
                 (bounds.0.is_finite() && bounds.1.is_finite()).then_some(bounds)
+            }
+            Self::Function { averages, function, .. } => {
+                let share = error / averages.len() as f64;
+                let bounds: Option<Vec<(f64, f64)>> =
+                    averages.iter().map(|average| average.bounds(share)).collect();
+                function.range(&bounds?)
             }
         }
     }

@@ -1,10 +1,11 @@
 //! How much better one estimator is than another, on the same draws.
 
-use trialrun_plan::Row;
+use trialrun_plan::{CustomDiagnosand, Form, Row};
 use trialrun_stats::bounds::{Sample, rate};
 use trialrun_stats::moments::Moments;
 
 use super::evidence::roots;
+use crate::custom::Sight;
 use crate::diagnosands::{self, Better};
 use crate::summary::{Scratch, Summary, error_of_roots};
 
@@ -38,29 +39,52 @@ impl Contest {
     ) -> ContestTotal {
         let pairs = rows.iter().zip(rivals);
         match diagnosands::ALL[self.diagnosand].summary {
-            Summary::Rate(event) => {
-                let (mut n, mut both, mut only_row, mut only_rival) = (0, 0, 0, 0);
-                for (a, b) in pairs.filter_map(|(a, b)| event(a, alpha).zip(event(b, alpha))) {
-                    n += 1;
-                    both += u64::from(a && b);
-                    only_row += u64::from(a && !b);
-                    only_rival += u64::from(b && !a);
-                }
-                ContestTotal::Events { n, both, only_row, only_rival }
-            }
-            Summary::Mean(value) | Summary::RootMean(value) => {
-                let values = pairs.filter_map(|(a, b)| value(a, alpha).zip(value(b, alpha)));
-                let [row, rival, difference, sum] = scratch.contest(values);
-                ContestTotal::Numbers { row, rival, difference, sum }
-            }
+            Summary::Rate(event) => ContestTotal::of_events(
+                pairs.filter_map(|(a, b)| event(a, alpha).zip(event(b, alpha))),
+            ),
+            Summary::Mean(value) | Summary::RootMean(value) => ContestTotal::of_numbers(
+                pairs.filter_map(|(a, b)| value(a, alpha).zip(value(b, alpha))),
+                scratch,
+            ),
             Summary::Sd(_) | Summary::MeanOverSd { .. } => {
                 unreachable!("no estimator is the better in it")
             }
         }
     }
+
+    /// The same of a diagnosand of the design's own.
+    pub fn reduce_custom(
+        &self,
+        own: &CustomDiagnosand,
+        sight: &Sight,
+        scratch: &mut Scratch,
+    ) -> ContestTotal {
+        let place = self.diagnosand - diagnosands::ALL.len();
+        let pairs = sight.pairs(place, (self.row, self.rival));
+        match own.form() {
+            Form::Rate => ContestTotal::of_events(pairs.map(|(a, b)| (a != 0.0, b != 0.0))),
+            _ => ContestTotal::of_numbers(pairs, scratch),
+        }
+    }
 }
 
 impl ContestTotal {
+    fn of_events(pairs: impl Iterator<Item = (bool, bool)>) -> Self {
+        let (mut n, mut both, mut only_row, mut only_rival) = (0, 0, 0, 0);
+        for (a, b) in pairs {
+            n += 1;
+            both += u64::from(a && b);
+            only_row += u64::from(a && !b);
+            only_rival += u64::from(b && !a);
+        }
+        Self::Events { n, both, only_row, only_rival }
+    }
+
+    fn of_numbers(pairs: impl Iterator<Item = (f64, f64)>, scratch: &mut Scratch) -> Self {
+        let [row, rival, difference, sum] = scratch.contest(pairs);
+        Self::Numbers { row, rival, difference, sum }
+    }
+
     /// Adds what came later.
     pub fn merge(&mut self, later: &Self) {
         match (self, later) {

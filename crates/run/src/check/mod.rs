@@ -38,6 +38,9 @@
 //! - rmse: the root of the bounds on the mean of squares. sd_estimate: the root of bounds on the
 //!   mean of the variances of each eight successive estimates. se_ratio: the extremes of the ratio
 //!   over bounds with half the error each.
+//! - A diagnosand of the design's own: that of a rate, of a mean or of a standard deviation where
+//!   it is one; else the extremes of its function of k averages over bounds with a k-th of the
+//!   error each.
 //! - `better_than`: bounds on the difference over the same draws. For rates these are exact bounds
 //!   on how often the event happens to one of the two alone; for rmse the difference of mean
 //!   squares over the sum of roots; for bias and coverage, of which the better is the nearer to its

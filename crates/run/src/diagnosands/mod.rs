@@ -6,8 +6,12 @@
 //! prints it.
 //!
 //! All but `failures` look only at simulations in which the estimator gave an estimate.
+//!
+//! Designs can declare diagnosands of their own, see `trialrun explain Diagnosand`. A *place* is
+//! that of a diagnosand in the list of all that a plan has: the built-in ones, then its own.
 
-use trialrun_plan::{DiagnosandInfo, Estimate, Row};
+pub use trialrun_plan::Better;
+use trialrun_plan::{CustomDiagnosand, DiagnosandInfo, Estimate, Form, Plan, Row};
 
 use crate::summary::Summary;
 
@@ -26,19 +30,6 @@ pub struct Diagnosand {
     pub better: Option<Better>,
     /// How far it may drift from its baseline, unless a design says otherwise.
     pub drift: Drift,
-}
-
-/// Which of two estimators is the better in a diagnosand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Better {
-    /// The one with the smaller value.
-    Smaller,
-    /// The one with the larger value.
-    Larger,
-    /// The one whose value is nearer to 0.
-    NearerZero,
-    /// The one whose value is nearer to 1 - alpha.
-    NearerConfidence,
 }
 
 /// How far a diagnosand may drift.
@@ -103,7 +94,44 @@ pub const INFO: &[DiagnosandInfo] = &{
     all
 };
 
-/// The place of a diagnosand in [`ALL`].
+/// The names of a plan's diagnosands, by their places.
+pub fn names(plan: &Plan) -> impl Iterator<Item = &str> + Clone {
+    NAMES.iter().copied().chain(plan.custom.list.iter().map(|own| own.name.as_str()))
+}
+
+/// The name of a plan's diagnosand at a place.
+///
+/// # Panics
+/// If the plan has fewer diagnosands.
+pub fn name(plan: &Plan, place: usize) -> &str {
+    own(plan, place).map_or_else(|| NAMES[place], |own| &own.name)
+}
+
+/// The place of a plan's diagnosand.
+pub fn place(plan: &Plan, name: &str) -> Option<usize> {
+    names(plan).position(|known| known == name)
+}
+
+/// The diagnosand at a place, where it is one of the design's own.
+pub(crate) fn own(plan: &Plan, place: usize) -> Option<&CustomDiagnosand> {
+    Some(&plan.custom.list[place.checked_sub(ALL.len())?])
+}
+
+/// Whether a plan's diagnosand looks at the estimand.
+pub(crate) fn needs_estimand(plan: &Plan, place: usize) -> bool {
+    own(plan, place).map_or_else(|| ALL[place].needs_estimand, |own| own.needs_estimand)
+}
+
+/// How far a plan's diagnosand may drift, unless the design says otherwise.
+pub(crate) fn drift(plan: &Plan, place: usize) -> Drift {
+    match own(plan, place) {
+        Some(own) if own.form() == Form::Rate => Drift::By(0.02),
+        Some(_) => Drift::OfItself(0.05),
+        None => ALL[place].drift,
+    }
+}
+
+/// The place of a built-in diagnosand in [`ALL`].
 pub fn position(name: &str) -> Option<usize> {
     NAMES.iter().position(|n| *n == name)
 }

@@ -161,14 +161,14 @@ fn batches_merge_to_the_whole() {
         assert!(close(merged.value, whole.value) && close(merged.mcse, whole.mcse), "{}", d.name);
         assert_eq!((merged.n, merged.interval), (whole.n, whole.interval), "{}", d.name);
         let Some(pair) = d.summary.reduce_pair((&a, &b), 0.05, &mut scratch) else { continue };
-        let whole = d.summary.difference(&pair);
+        let whole = pair.difference();
         let mut parts = a.chunks(100).zip(b.chunks(100));
         let mut part = || d.summary.reduce_pair(parts.next()?, 0.05, &mut scratch);
         let mut merged = part().unwrap();
         while let Some(later) = part() {
             merged.merge(&later);
         }
-        let merged = d.summary.difference(&merged);
+        let merged = merged.difference();
         assert!(close(merged.value, whole.value) && close(merged.mcse, whole.mcse), "{}", d.name);
         assert_eq!(merged.n, whole.n, "{}", d.name);
     }

@@ -48,7 +48,8 @@ fn reduced() -> Totals {
     columns[..7].copy_from_slice(&a);
     columns[10..17].copy_from_slice(&b);
     let mut totals = Totals::default();
-    totals.reduce(&layout, &columns, (10, 7), &mut Scratch::default());
+    let own = CustomDiagnosands::default();
+    totals.reduce(&layout, &own, &columns, (10, 7), &mut Buffers::default());
     totals
 }
 
@@ -91,7 +92,7 @@ fn paired_differences_are_those_of_explicit_loops() {
     let compared: Vec<_> = ALL.iter().filter(|d| d.compared).collect();
     assert_eq!(totals.pairs[0].len(), compared.len());
     for (diagnosand, total) in compared.iter().zip(&totals.pairs[0]) {
-        let found = diagnosand.summary.difference(total);
+        let found = total.difference();
         let covers = |e: &Estimate, t: f64| f64::from(e.conf_low <= t && t <= e.conf_high);
         let each: Vec<f64> = both
             .iter()
@@ -127,7 +128,8 @@ fn a_snapshot_shows_coverage_or_else_power() {
     let columns: Vec<Row> = a.iter().map(|r| Row { estimand: None, ..*r }).collect();
     let layout = Layout { alpha: 0.05, n_rows: 1, pairs: Vec::new(), contests: Vec::new() };
     totals = Totals::default();
-    totals.reduce(&layout, &columns, (7, 7), &mut Scratch::default());
+    let own = CustomDiagnosands::default();
+    totals.reduce(&layout, &own, &columns, (7, 7), &mut Buffers::default());
     assert_eq!((totals.snapshot().diagnosand, totals.snapshot().value), ("power", Some(0.5)));
     assert_eq!(Totals::default().snapshot().value, None);
 }
