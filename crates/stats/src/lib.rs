@@ -17,6 +17,8 @@ pub mod lmm;
 pub mod matching;
 pub mod moments;
 pub mod ols;
+#[cfg(test)]
+mod random_tests;
 pub mod resample;
 pub mod rows;
 pub mod special;

@@ -59,7 +59,7 @@ impl Fit<'_> {
         data: &Data,
         work: &mut Vec<f64>,
     ) -> Result<Coefficient, Failure> {
-        let p = self.cells.kept.len();
+        let p = self.cells.basis.kept.len();
         let work = room(work, 3 * p);
         work.fill(0.0);
         let (gradient, rest) = work.split_at_mut(p);
@@ -110,7 +110,7 @@ impl Fit<'_> {
     /// Checks that the columns which change are estimable.
     fn check(&self, change: &Change, data: &Data) -> Result<(), Failure> {
         let m = data.y.len();
-        let dropped = |j: usize| !self.cells.kept[j];
+        let dropped = |j: usize| !self.cells.basis.kept[j];
         let lost = match change {
             Change::Number { column } => dropped(*column),
             Change::Category { first, end, column, .. } => {
@@ -118,7 +118,7 @@ impl Fit<'_> {
             }
             Change::Rows { low, high, .. } => {
                 let differs = |j: usize| low[j * m..(j + 1) * m] != high[j * m..(j + 1) * m];
-                (0..self.cells.kept.len()).any(|j| dropped(j) && differs(j))
+                (0..self.cells.basis.kept.len()).any(|j| dropped(j) && differs(j))
             }
         };
         if lost { Err(Failure::TermDropped) } else { Ok(()) }

@@ -149,14 +149,14 @@ pub fn fit<'s>(
         }
     };
     covariance.fit(&At { data, cells, search, family, alpha }, variance)?;
-    let p = cells.kept.len();
+    let p = cells.basis.kept.len();
     let kept_beta = room(beta, 2 * p);
     let (kept_beta, all) = kept_beta.split_at_mut(p);
     let kept_beta = &mut kept_beta[..cells.rank];
     kept_beta.copy_from_slice(&search.gamma);
-    triangular::solve(&cells.r, cells.stride, kept_beta);
+    triangular::solve(&cells.basis.r, cells.basis.stride, kept_beta);
     all.fill(0.0);
-    for (b, &j) in kept_beta.iter().zip(&cells.columns) {
+    for (b, &j) in kept_beta.iter().zip(&cells.basis.columns) {
         all[j] = *b;
     }
     if !all.iter().all(|b| b.is_finite()) {
@@ -173,7 +173,7 @@ impl Fit<'_> {
 
     /// Whether each predictor was kept.
     pub fn kept(&self) -> &[bool] {
-        &self.cells.kept
+        &self.cells.basis.kept
     }
 
     /// Number of predictors that were kept.
@@ -217,10 +217,10 @@ impl Fit<'_> {
     /// # Errors
     /// `TermDropped` where the predictor was dropped.
     pub fn coefficient(&self, j: usize, work: &mut Vec<f64>) -> Result<Coefficient, Failure> {
-        if !self.cells.kept[j] {
+        if !self.cells.basis.kept[j] {
             return Err(Failure::TermDropped);
         }
-        let p = self.cells.kept.len();
+        let p = self.cells.basis.kept.len();
         let (unit, own) = room(work, 2 * p).split_at_mut(p);
         unit.fill(0.0);
         unit[j] = 1.0;
@@ -245,18 +245,14 @@ impl Fit<'_> {
 
     /// Solves `R'h = g`, `g` by predictor.
     fn lower(&self, g: &[f64], h: &mut [f64]) {
-        for (i, &j) in self.cells.columns.iter().enumerate() {
-            let column = &self.cells.r[i * self.cells.stride..];
-            let before: f64 = (0..i).map(|l| column[l] * h[l]).sum();
-            h[i] = (g[j] - before) / column[i];
-        }
+        self.cells.basis.lower(|j| g[j], h);
     }
 
     /// The variance matrix of the kept coefficients, `rank x rank`.
     pub fn vcov(&self) -> Vec<f64> {
-        let (k, p) = (self.cells.rank, self.cells.kept.len());
+        let (k, p) = (self.cells.rank, self.cells.basis.kept.len());
         let (mut unit, mut inverse) = (vec![0.0; p], vec![0.0; k * k]);
-        for (row, &j) in inverse.chunks_exact_mut(k.max(1)).zip(&self.cells.columns) {
+        for (row, &j) in inverse.chunks_exact_mut(k.max(1)).zip(&self.cells.basis.columns) {
             unit.fill(0.0);
             unit[j] = 1.0;
             self.lower(&unit, row);

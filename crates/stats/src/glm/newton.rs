@@ -78,7 +78,7 @@ impl Search {
         // The mean alone, as far as the columns can say it.
         let mean = (0..cells.m).map(|c| cells.total(c) * cells.y[c]).sum::<f64>() / cells.weight;
         let level = family.start(mean, cells.weight);
-        for (g, q) in self.gamma.iter_mut().zip(cells.q.chunks_exact(cells.m)) {
+        for (g, q) in self.gamma.iter_mut().zip(cells.basis.q.chunks_exact(cells.m)) {
             *g = (0..cells.m).map(|c| q[c] * cells.total(c) * level).sum();
         }
         cells.predict(&self.gamma, &mut self.eta);
@@ -145,10 +145,11 @@ impl Search {
         let gradient = room(&mut self.gradient, k);
         room(&mut self.step, k);
         for i in 0..k {
-            let q = &cells.q[i * m..(i + 1) * m];
+            let q = &cells.basis.q[i * m..(i + 1) * m];
             gradient[i] = dot(q, &self.score);
             for j in 0..=i {
-                factor[i * k + j] = dot_weighted(q, &cells.q[j * m..(j + 1) * m], &self.weight);
+                factor[i * k + j] =
+                    dot_weighted(q, &cells.basis.q[j * m..(j + 1) * m], &self.weight);
             }
         }
         self.step.truncate(k);

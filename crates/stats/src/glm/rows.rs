@@ -2,8 +2,7 @@
 
 use super::{Data, Family};
 use crate::Failure;
-use crate::linalg::gram_schmidt::orthogonalise;
-use crate::linalg::vector::dot;
+use crate::linalg::orthonormal::Orthonormal;
 use crate::linalg::{emptied, room};
 
 /// Rows are collapsed where they have at most so many different sets of predictors.
@@ -29,16 +28,8 @@ pub(super) struct Cells {
     pub m: usize,
     /// Number of columns of `Q`.
     pub rank: usize,
-    /// `m x rank` by column.
-    pub q: Vec<f64>,
-    /// Upper triangle by column, column stride `rank_max`.
-    pub r: Vec<f64>,
-    /// Column stride of `r`.
-    pub stride: usize,
-    /// Whether each predictor was kept.
-    pub kept: Vec<bool>,
-    /// Kept predictors in order.
-    pub columns: Vec<usize>,
+    /// The predictors and `Q`.
+    pub basis: Orthonormal,
     /// Mean outcome of each cell.
     pub y: Vec<f64>,
     /// Rows of each cell.
@@ -213,38 +204,18 @@ impl Cells {
     fn orthogonalise(&mut self, data: &Data) -> Result<(), Failure> {
         let (m, rows) = (self.m, data.y.len());
         let p = data.x.len() / rows;
-        self.stride = p;
-        room(&mut self.q, m * p);
-        room(&mut self.r, p * p).fill(0.0);
-        self.columns.clear();
-        self.kept.clear();
+        self.basis.begin(m, p);
         emptied(&mut self.length, m);
         self.length.extend((0..m).map(|c| (self.n[c] * self.w[c]).sqrt()));
-        for (j, x) in data.x.chunks_exact(rows).enumerate() {
-            let k = self.columns.len();
-            let (before, rest) = self.q.split_at_mut(k * m);
-            let v = &mut rest[..m];
-            for ((v, &i), length) in v.iter_mut().zip(&self.origin).zip(&self.length) {
+        for x in data.x.chunks_exact(rows) {
+            let v = self.basis.next().iter_mut();
+            for ((v, &i), length) in v.zip(&self.origin).zip(&self.length) {
                 *v = x[i as usize] * length;
             }
-            let square = dot(v, v);
-            if !square.is_finite() {
-                return Err(Failure::NotFinite);
-            }
-            let r = &mut self.r[k * p..(k + 1) * p];
-            r.fill(0.0);
-            let left = orthogonalise(before, k, 0, v, square, &mut r[..k]);
-            let kept = k < m && left > RANK_TOLERANCE * RANK_TOLERANCE * square && left > 1e-280;
-            self.kept.push(kept);
-            if kept {
-                let norm = left.sqrt();
-                r[k] = norm;
-                v.iter_mut().for_each(|v| *v /= norm);
-                self.columns.push(j);
-            }
+            self.basis.take(RANK_TOLERANCE).ok_or(Failure::NotFinite)?;
         }
-        self.rank = self.columns.len();
-        for q in self.q[..m * self.rank].chunks_exact_mut(m) {
+        self.rank = self.basis.columns.len();
+        for q in self.basis.q[..m * self.rank].chunks_exact_mut(m) {
             q.iter_mut().zip(&self.length).for_each(|(q, length)| *q /= length);
         }
         Ok(())
@@ -262,7 +233,7 @@ impl Cells {
 
     /// Adds `Q gamma`.
     pub fn add(&self, gamma: &[f64], out: &mut [f64]) {
-        for (q, g) in self.q.chunks_exact(self.m).zip(gamma) {
+        for (q, g) in self.basis.q.chunks_exact(self.m).zip(gamma) {
             out.iter_mut().zip(q).for_each(|(o, q)| *o += g * q);
         }
     }

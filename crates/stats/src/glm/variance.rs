@@ -41,7 +41,7 @@ impl At<'_> {
     /// Element `j` of the cell's row of `Q`.
     #[inline(always)]
     fn q(&self, c: usize, j: usize) -> f64 {
-        self.cells.q[j * self.cells.m + c]
+        self.cells.basis.q[j * self.cells.m + c]
     }
 }
 

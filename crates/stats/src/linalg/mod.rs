@@ -6,6 +6,7 @@
 pub mod eigen;
 pub mod gram_schmidt;
 pub mod inverse_root;
+pub mod orthonormal;
 pub mod pivoted_qr;
 pub mod triangular;
 pub mod vector;

@@ -5,6 +5,7 @@ mod twin;
 
 use super::{Coefficient, Data, Family, Scratch, Variance, fit};
 use crate::Failure;
+use crate::random_tests::Random;
 
 /// Every family.
 const FAMILIES: [Family; 7] = [
@@ -16,28 +17,6 @@ const FAMILIES: [Family; 7] = [
     Family::GammaLog,
     Family::GammaInverse,
 ];
-
-/// SplitMix64, for test data only.
-struct Random(u64);
-
-impl Random {
-    fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.uniform() * n as f64) as usize
-    }
-
-    fn normal(&mut self) -> f64 {
-        let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
-        radius * (2.0 * std::f64::consts::PI * self.uniform()).cos()
-    }
-}
 
 /// Rows that own their columns: an intercept, a treatment, and a covariate or none.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use super::Data;
 use crate::Failure;
-use crate::linalg::gram_schmidt::orthogonalise;
+use crate::linalg::orthonormal::Orthonormal;
 use crate::linalg::room;
 use crate::linalg::vector::{dot, subtract};
 
@@ -16,16 +16,8 @@ const RANK_TOLERANCE: f64 = 1e-7;
 /// digits.
 #[derive(Debug, Default)]
 pub(super) struct Basis {
-    /// `m x k` by column, weighted.
-    pub q: Vec<f64>,
-    /// Upper triangle by column, column stride `stride`.
-    pub r: Vec<f64>,
-    /// Column stride of `r`: number of predictors.
-    pub stride: usize,
-    /// Whether each predictor was kept.
-    pub kept: Vec<bool>,
-    /// Kept predictors in order.
-    pub columns: Vec<usize>,
+    /// The weighted predictors and `Q`.
+    pub x: Orthonormal,
     /// Weighted residuals of least squares.
     pub e: Vec<f64>,
     /// Coefficients of least squares, in the columns of `Q`.
@@ -51,31 +43,10 @@ impl Basis {
         self.read_weights(data)?;
         let m = data.y.len();
         let p = data.x.len() / m;
-        self.stride = p;
-        room(&mut self.q, m * p);
-        room(&mut self.r, p * p).fill(0.0);
-        self.kept.clear();
-        self.columns.clear();
-        for (j, x) in data.x.chunks_exact(m).enumerate() {
-            let k = self.columns.len();
-            let (before, rest) = self.q.split_at_mut(k * m);
-            let v = &mut rest[..m];
-            weigh(x, &self.root, v);
-            let square = dot(v, v);
-            if !square.is_finite() {
-                return Err(Failure::NotFinite);
-            }
-            let r = &mut self.r[k * p..(k + 1) * p];
-            r.fill(0.0);
-            let left = orthogonalise(before, k, 0, v, square, &mut r[..k]);
-            let kept = left > RANK_TOLERANCE * RANK_TOLERANCE * square && left > 1e-280;
-            self.kept.push(kept);
-            if kept {
-                let norm = left.sqrt();
-                r[k] = norm;
-                v.iter_mut().for_each(|v| *v /= norm);
-                self.columns.push(j);
-            }
+        self.x.begin(m, p);
+        for x in data.x.chunks_exact(m) {
+            weigh(x, &self.root, self.x.next());
+            self.x.take(RANK_TOLERANCE).ok_or(Failure::NotFinite)?;
         }
         self.free_outcome(data)
     }
@@ -107,7 +78,7 @@ impl Basis {
 
     /// Takes the fit of least squares out of the outcome.
     fn free_outcome(&mut self, data: &Data) -> Result<(), Failure> {
-        let (m, k) = (data.y.len(), self.columns.len());
+        let (m, k) = (data.y.len(), self.x.columns.len());
         let e = room(&mut self.e, m);
         weigh(data.y, &self.root, e);
         if let Some(offset) = data.offset {
@@ -123,7 +94,7 @@ impl Basis {
         ols.fill(0.0);
         // Twice: the second pass takes out what rounding left.
         for _ in 0..2 {
-            for (c, q) in ols.iter_mut().zip(self.q.chunks_exact(m)) {
+            for (c, q) in ols.iter_mut().zip(self.x.q.chunks_exact(m)) {
                 let inner = dot(q, e);
                 subtract(inner, q, e);
                 *c += inner;
@@ -134,11 +105,7 @@ impl Basis {
 
     /// Solves `R'h = unit vector of predictor j`; `j` was kept.
     pub fn row(&self, j: usize, h: &mut [f64]) {
-        for (i, &column) in self.columns.iter().enumerate() {
-            let r = &self.r[i * self.stride..];
-            let before: f64 = (0..i).map(|l| r[l] * h[l]).sum();
-            h[i] = (f64::from(u8::from(column == j)) - before) / r[i];
-        }
+        self.x.lower(|column| f64::from(u8::from(column == j)), h);
     }
 }
 

@@ -277,12 +277,12 @@ pub(super) fn between_within(
     order.extend(0..structure.factors.len());
     order.sort_unstable_by_key(|f| (index.n_groups[*f], *f));
     let n_levels = order.len() + 1;
-    let out = room(&mut work.between_within, basis.kept.len());
+    let out = room(&mut work.between_within, basis.x.kept.len());
     out.fill(0.0);
     let counts = room(&mut work.values, n_levels);
     counts.fill(0.0);
     let mut has_intercept = false;
-    for &j in &basis.columns {
+    for &j in &basis.x.columns {
         let x = &data.x[j * m..(j + 1) * m];
         let mut live = (0..m).filter(|i| basis.root[*i] > 0.0);
         let first = live.next().map_or(0.0, |i| x[i]);
@@ -305,7 +305,7 @@ pub(super) fn between_within(
         out[j] = level as f64;
         counts[level] += 1.0;
     }
-    for &j in &basis.columns {
+    for &j in &basis.x.columns {
         let level = out[j] as usize;
         let size = |level: usize| match level {
             0 => f64::from(u8::from(has_intercept)),

@@ -29,12 +29,12 @@ pub struct Fit<'s> {
 impl Fit<'_> {
     /// Whether each predictor was kept.
     pub fn kept(&self) -> &[bool] {
-        &self.basis.kept
+        &self.basis.x.kept
     }
 
     /// Number of predictors that were kept.
     pub fn rank(&self) -> usize {
-        self.basis.columns.len()
+        self.basis.x.columns.len()
     }
 
     /// Observations of positive weight.
@@ -65,7 +65,7 @@ impl Fit<'_> {
         let constant = self.nu * (1.0 + libm::log(turn / self.nu));
         let scale = match self.method {
             Method::Reml => {
-                let r = |i: usize| self.basis.r[i * self.basis.stride + i];
+                let r = |i: usize| self.basis.x.r[i * self.basis.x.stride + i];
                 2.0 * (0..self.rank()).map(|i| libm::log(r(i))).sum::<f64>()
             }
             Method::Ml => 0.0,
@@ -167,7 +167,7 @@ impl Fit<'_> {
         df: Df,
         buffer: &mut Vec<f64>,
     ) -> Result<Coefficient, Failure> {
-        if !self.basis.kept[term] {
+        if !self.basis.x.kept[term] {
             return Err(Failure::TermDropped);
         }
         let p = self.rank();
@@ -217,7 +217,7 @@ impl Fit<'_> {
     pub fn vcov(&self, df: Df) -> Vec<f64> {
         let p = self.rank();
         let (mut row, mut all) = (vec![0.0; p], vec![0.0; p * p]);
-        for (a, &j) in all.chunks_exact_mut(p.max(1)).zip(&self.basis.columns) {
+        for (a, &j) in all.chunks_exact_mut(p.max(1)).zip(&self.basis.x.columns) {
             self.basis.row(j, &mut row);
             self.lower(&row, a);
         }

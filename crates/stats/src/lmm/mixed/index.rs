@@ -115,7 +115,7 @@ impl Index {
         }
         self.join(m, structure, basis);
         self.route = route.unwrap_or_else(|| self.choose(structure));
-        self.lay_out(structure, basis.columns.len() + 1)
+        self.lay_out(structure, basis.x.columns.len() + 1)
     }
 
     /// The groups of one factor are components each; of several, the one with the most columns is

@@ -141,7 +141,7 @@ fn fit_by<'s>(
     let Scratch { parameters, basis, index, sums, work, search, df } = scratch;
     parameters.read(structure);
     basis.read(data)?;
-    let k = basis.columns.len();
+    let k = basis.x.columns.len();
     if basis.n_obs - k as f64 <= 0.0 {
         return Err(Failure::NoResidualDf);
     }

@@ -61,7 +61,7 @@ impl Sums {
         index: &Index,
     ) -> Result<(), Failure> {
         self.find_scales(data, structure, basis)?;
-        let k = basis.columns.len();
+        let k = basis.x.columns.len();
         (self.width, self.n_obs) = (k + 1, basis.n_obs);
         self.set_below(data, basis);
         let rows = Rows { data, structure, basis, index };

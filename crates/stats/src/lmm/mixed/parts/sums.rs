@@ -60,7 +60,7 @@ impl sums::Sums {
                     false => &mut outer[at.square + (a - at.inner + 1) * w - width..][..width],
                 };
                 for (j, o) in out[..width - 1].iter_mut().enumerate() {
-                    *o += za * rows.basis.q[j * m + i];
+                    *o += za * rows.basis.x.q[j * m + i];
                 }
                 out[width - 1] += za * rows.basis.e[i];
             }

@@ -35,7 +35,7 @@ impl sums::Sums {
                 }
                 let out = &mut turned[(at.start + a) * width..(at.start + a + 1) * width];
                 for (j, o) in out[..width - 1].iter_mut().enumerate() {
-                    *o += za * rows.basis.q[j * m + i];
+                    *o += za * rows.basis.x.q[j * m + i];
                 }
                 out[width - 1] += za * rows.basis.e[i];
             }
