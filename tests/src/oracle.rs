@@ -7,6 +7,7 @@
 mod bootstrap;
 mod design_based;
 mod glm;
+mod glmm;
 mod mixed;
 
 use std::path::PathBuf;

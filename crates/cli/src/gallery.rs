@@ -55,6 +55,7 @@ pub const GALLERY: &[Entry] = gallery![
     "stratified-sampling",
     "student-tests",
     "subgroups",
+    "subsidy",
     "treated-or-everyone",
     "two-arm",
     "unequal-probabilities",

@@ -206,6 +206,7 @@ impl Plan {
             ols: Default::default(),
             dim: Default::default(),
             glm: Default::default(),
+            glmer: Default::default(),
             ht: Default::default(),
             assigned: Default::default(),
             lmm: Default::default(),

@@ -8,9 +8,11 @@
 pub mod bounds;
 pub mod buffer;
 pub mod composite;
+mod descent;
 pub mod dim;
 pub mod failure;
 pub mod glm;
+pub mod glmm;
 pub mod ht;
 pub mod linalg;
 pub mod lmm;

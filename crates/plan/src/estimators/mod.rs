@@ -15,6 +15,7 @@ mod effects;
 mod estimation;
 mod family;
 pub mod glm;
+pub mod glmer;
 mod hajek;
 mod horvitz_thompson;
 mod inverse_probability;
@@ -26,6 +27,7 @@ mod matrix;
 pub mod mixed;
 pub mod model;
 mod pick;
+mod random;
 mod resolve;
 mod robust;
 mod shaped;
@@ -115,6 +117,7 @@ methods! {
     IvRobust in iv_robust,
     Lin in lin,
     Glm in glm,
+    Glmer in glmer,
     LmRobust in lm_robust,
     Lmer in lmer,
 }

@@ -139,7 +139,8 @@ pub fn no_random_effects(cx: &mut Compiler<'_>, formula: &Formula, method: &str)
     let Some(random) = formula.random.first() else { return Some(()) };
     let message = format!("`{method}` has no random effects");
     let error = Diagnostic::error(random.span, message).label("a random effect");
-    cx.report(error.hint("use `Lmer` for models with random effects"));
+    let instead = if method == "Glm" { "Glmer" } else { "Lmer" };
+    cx.report(error.hint(format!("use `{instead}` for models with random effects")));
     None
 }
 

@@ -8,6 +8,7 @@ use super::matching::Points;
 use super::{Operand, Values, assign};
 use crate::estimators::AssignedUnits;
 use crate::estimators::glm::GlmScratch;
+use crate::estimators::glmer::GlmerScratch;
 use crate::estimators::mixed::MixedScratch;
 use crate::estimators::model::ModelScratch;
 use crate::ids::{AllocationId, ColumnId, GroupingId, LevelId, LinkId, RunsId};
@@ -66,6 +67,8 @@ pub struct Workspace {
     pub(crate) dim: dim::Scratch,
     /// Scratch of generalised linear models.
     pub(crate) glm: GlmScratch,
+    /// Scratch of generalised linear mixed models.
+    pub(crate) glmer: GlmerScratch,
     /// Scratch of inverse-probability estimators.
     pub(crate) ht: ht::Scratch,
     /// Units that were assigned, for the same.

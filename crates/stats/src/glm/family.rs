@@ -23,7 +23,7 @@ pub enum Family {
 
 /// What an observation of weight one adds to the score of its linear predictor.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Pull {
+pub(crate) struct Pull {
     /// Derivative of the log-likelihood.
     pub score: f64,
     /// Second derivative, negated: above zero in every family.
@@ -32,7 +32,7 @@ pub(super) struct Pull {
 
 /// The mean at a linear predictor.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Mean {
+pub(crate) struct Mean {
     /// The mean.
     pub mu: f64,
     /// Its derivative by the linear predictor.
@@ -46,7 +46,7 @@ pub(super) struct Mean {
 }
 
 /// Largest whole outcome of the negative binomial family.
-pub(super) const COUNT_MAX: f64 = 1e6;
+pub(crate) const COUNT_MAX: f64 = 1e6;
 
 impl Family {
     /// Whether the outcome is a share of successes.
@@ -60,7 +60,7 @@ impl Family {
     }
 
     /// Whether the family allows the outcome.
-    pub(super) fn allows(self, y: f64) -> bool {
+    pub(crate) fn allows(self, y: f64) -> bool {
         match self {
             Self::Logit | Self::Probit | Self::Cloglog => (0.0..=1.0).contains(&y),
             Self::Poisson => y >= 0.0 && y.is_finite(),
@@ -71,7 +71,7 @@ impl Family {
 
     /// Where the likelihood of an outcome wants its linear predictor to go: without end downwards
     /// (-1) or upwards (1), or to a finite place (0).
-    pub(super) fn leaning(self, y: f64) -> f64 {
+    pub(crate) fn leaning(self, y: f64) -> f64 {
         match self {
             Self::Logit | Self::Probit | Self::Cloglog if y == 1.0 => 1.0,
             Self::GammaLog | Self::GammaInverse => 0.0,
@@ -81,7 +81,7 @@ impl Family {
     }
 
     /// A linear predictor near that of the outcome, for the first step; `w` is its weight.
-    pub(super) fn start(self, y: f64, w: f64) -> f64 {
+    pub(crate) fn start(self, y: f64, w: f64) -> f64 {
         let share = (w * y + 0.5) / (w + 1.0);
         match self {
             Self::Logit => libm::log(share / (1.0 - share)),
@@ -94,7 +94,7 @@ impl Family {
     }
 
     /// Whether a linear predictor has a mean.
-    pub(super) fn has_mean(self, eta: f64) -> bool {
+    pub(crate) fn has_mean(self, eta: f64) -> bool {
         match self {
             Self::GammaInverse => eta > 0.0 && eta.is_finite(),
             Self::Poisson | Self::NegativeBinomial | Self::GammaLog => eta.abs() < 690.0,
@@ -104,7 +104,7 @@ impl Family {
 
     /// Score and observed information; `alpha` is one over the size.
     #[inline(always)]
-    pub(super) fn pull(self, eta: f64, y: f64, alpha: f64) -> Pull {
+    pub(crate) fn pull(self, eta: f64, y: f64, alpha: f64) -> Pull {
         match self {
             Self::Logit => {
                 let e = libm::exp(-eta.abs());
@@ -145,7 +145,7 @@ impl Family {
 
     /// The mean and what goes with it.
     #[inline(always)]
-    pub(super) fn mean(self, eta: f64, alpha: f64) -> Mean {
+    pub(crate) fn mean(self, eta: f64, alpha: f64) -> Mean {
         match self {
             Self::Logit => {
                 let e = libm::exp(-eta.abs());
@@ -191,7 +191,7 @@ impl Family {
 
     /// What an observation of weight one costs: minus its log-likelihood, but for what depends on
     /// the outcome alone.
-    pub(super) fn loss(self, eta: f64, y: f64, alpha: f64) -> f64 {
+    pub(crate) fn loss(self, eta: f64, y: f64, alpha: f64) -> f64 {
         let part = |share: f64, log: f64| if share == 0.0 { 0.0 } else { share * log };
         match self {
             Self::Logit => {
@@ -217,7 +217,7 @@ impl Family {
     }
 
     /// The least that an observation of weight one can cost.
-    pub(super) fn least_loss(self, y: f64, alpha: f64) -> f64 {
+    pub(crate) fn least_loss(self, y: f64, alpha: f64) -> f64 {
         let entropy = |v: f64| if v > 0.0 { v * libm::log(v) } else { 0.0 };
         match self {
             Self::Logit | Self::Probit | Self::Cloglog => -entropy(y) - entropy(1.0 - y),

@@ -6,9 +6,9 @@
 //! ([`variance`]) and average marginal effects ([`effect`]) are small sums over the cells.
 
 mod effect;
-mod family;
-mod newton;
-mod rows;
+pub(crate) mod family;
+pub(crate) mod newton;
+pub(crate) mod rows;
 mod size;
 mod variance;
 
@@ -280,8 +280,6 @@ impl Fit<'_> {
         if data.weights.is_some() || self.family.has_dispersion() {
             return None;
         }
-        let log_choose =
-            |n: f64, k: f64| ln_gamma(n + 1.0) - ln_gamma(k + 1.0) - ln_gamma(n - k + 1.0);
         let own = self.cells.live().map(|(i, c)| {
             let (y, w) = (data.y[i], self.cells.w[c]);
             let share = data.trials.map_or(y, |t| y / t[i]);
@@ -298,4 +296,9 @@ impl Fit<'_> {
         });
         Some(own.sum())
     }
+}
+
+/// Logarithm of the number of ways to choose `k` of `n`.
+pub(crate) fn log_choose(n: f64, k: f64) -> f64 {
+    ln_gamma(n + 1.0) - ln_gamma(k + 1.0) - ln_gamma(n - k + 1.0)
 }

@@ -20,7 +20,7 @@ const PIVOT_MIN: f64 = 1e-13;
 
 /// Work space of the search; its vectors hold the optimum afterwards.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Search {
+pub(crate) struct Search {
     /// Coefficients of `Q`.
     pub gamma: Vec<f64>,
     /// Linear predictor of each cell.
@@ -215,7 +215,7 @@ fn largest(values: &[f64]) -> f64 {
 
 /// Factors a symmetric matrix given by its lower triangle in place, `A = L L'`; false where it is
 /// singular.
-pub(super) fn cholesky(a: &mut [f64], k: usize) -> bool {
+pub(crate) fn cholesky(a: &mut [f64], k: usize) -> bool {
     for i in 0..k {
         let own = a[i * k + i];
         for j in 0..=i {
@@ -236,7 +236,7 @@ pub(super) fn cholesky(a: &mut [f64], k: usize) -> bool {
 }
 
 /// Solves `L b = c` in place.
-pub(super) fn solve_lower(l: &[f64], k: usize, b: &mut [f64]) {
+pub(crate) fn solve_lower(l: &[f64], k: usize, b: &mut [f64]) {
     for i in 0..k {
         let mut v = b[i];
         for j in 0..i {
@@ -247,7 +247,7 @@ pub(super) fn solve_lower(l: &[f64], k: usize, b: &mut [f64]) {
 }
 
 /// Solves `L' b = c` in place.
-pub(super) fn solve_upper(l: &[f64], k: usize, b: &mut [f64]) {
+pub(crate) fn solve_upper(l: &[f64], k: usize, b: &mut [f64]) {
     for i in (0..k).rev() {
         let mut v = b[i];
         for j in i + 1..k {

@@ -12,8 +12,21 @@ const VALUES_MAX: usize = 16;
 /// A column is dropped where its part outside the columns before it is below this share of its
 /// norm: the tolerance of R's `glm`.
 const RANK_TOLERANCE: f64 = 1e-11;
+/// The table of all codes is at most so many times as long as the rows.
+const TABLE_SHARE: usize = 8;
 /// The place of a row that does not count.
 const NONE: u32 = u32::MAX;
+
+/// What keeps rows of equal predictors apart; nothing, by default.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Apart<'a> {
+    /// A number of each row, such as its group: rows of different numbers are not alike.
+    pub numbers: &'a [u32],
+    /// One more than the largest number.
+    pub n: u32,
+    /// Columns in which rows that are alike agree.
+    pub columns: &'a [&'a [f64]],
+}
 
 /// The rows of a fit, and the coordinates in which it is computed.
 ///
@@ -23,7 +36,7 @@ const NONE: u32 = u32::MAX;
 /// `Q` orthonormal over the cells times their weights, so that neither the scale nor the mean of a
 /// predictor costs digits.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Cells {
+pub(crate) struct Cells {
     /// Number of cells.
     pub m: usize,
     /// Number of columns of `Q`.
@@ -60,10 +73,19 @@ impl Cells {
     /// As [`super::fit`].
     pub fn read(&mut self, data: &Data, family: Family) -> Result<(), Failure> {
         self.check(data, family)?;
-        if !self.code_rows(data) {
+        self.collapse(data, &Apart::default())
+    }
+
+    /// Makes cells of rows that were checked, none of rows that are apart.
+    ///
+    /// # Errors
+    /// `NotFinite`.
+    pub fn collapse(&mut self, data: &Data, apart: &Apart) -> Result<(), Failure> {
+        let n_codes = self.code_rows(data, apart).unwrap_or_else(|| {
             self.cell.iter_mut().zip(0..).filter(|(c, _)| **c != NONE).for_each(|(c, i)| *c = i);
-        }
-        self.number_cells(data);
+            data.y.len()
+        });
+        self.number_cells(n_codes);
         self.gather(data);
         self.orthogonalise(data)
     }
@@ -79,7 +101,10 @@ impl Cells {
     }
 
     /// Checks outcomes, weights and offsets, and marks the rows of weight zero.
-    fn check(&mut self, data: &Data, family: Family) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// As [`super::fit`].
+    pub fn check(&mut self, data: &Data, family: Family) -> Result<(), Failure> {
         let m = data.y.len();
         let cell = room(&mut self.cell, m);
         cell.fill(0);
@@ -115,20 +140,20 @@ impl Cells {
         }
     }
 
-    /// Gives rows whose predictors are alike one code; false where there are too many codes.
-    fn code_rows(&mut self, data: &Data) -> bool {
+    /// Gives rows that are alike one code; returns the number of codes, if they are few enough.
+    fn code_rows(&mut self, data: &Data, apart: &Apart) -> Option<usize> {
         let m = data.y.len();
         room(&mut self.code, m).fill(0);
         let mut n_codes = 1;
         let own = [data.weights, data.trials, data.offset];
         let columns = data.x.chunks_exact(m).chain(own.into_iter().flatten());
-        for column in columns {
+        for column in columns.chain(apart.columns.iter().copied()) {
             self.values.clear();
             self.values.push(column[0]);
             for (v, code) in column.iter().zip(&mut self.code[..m]) {
                 let place = match self.values.iter().position(|known| known == v) {
                     Some(place) => place,
-                    None if self.values.len() == VALUES_MAX || v.is_nan() => return false,
+                    None if self.values.len() == VALUES_MAX || v.is_nan() => return None,
                     None => {
                         self.values.push(*v);
                         self.values.len() - 1
@@ -138,20 +163,24 @@ impl Cells {
             }
             n_codes *= self.values.len();
             if n_codes > CELLS_MAX {
-                return false;
+                return None;
             }
         }
-        for (cell, code) in self.cell.iter_mut().zip(&self.code) {
-            *cell = if *cell == NONE { NONE } else { *code };
+        let n = apart.n.max(1) as usize;
+        if n_codes * n > CELLS_MAX + TABLE_SHARE * m {
+            return None;
         }
-        true
+        for (i, (cell, code)) in self.cell.iter_mut().zip(&self.code).enumerate() {
+            let number = apart.numbers.get(i).copied().unwrap_or(0);
+            *cell = if *cell == NONE { NONE } else { number * n_codes as u32 + *code };
+        }
+        Some(n_codes * n)
     }
 
     /// Replaces codes by numbers of cells in order of appearance.
-    fn number_cells(&mut self, data: &Data) {
-        let m = data.y.len();
-        emptied(&mut self.origin, m);
-        let place = room(&mut self.code, m.max(CELLS_MAX));
+    fn number_cells(&mut self, n_codes: usize) {
+        emptied(&mut self.origin, self.cell.len());
+        let place = room(&mut self.code, n_codes);
         place.fill(NONE);
         for (i, cell) in self.cell.iter_mut().enumerate().filter(|(_, c)| **c != NONE) {
             let known = &mut place[*cell as usize];
@@ -208,7 +237,7 @@ impl Cells {
         emptied(&mut self.length, m);
         self.length.extend((0..m).map(|c| (self.n[c] * self.w[c]).sqrt()));
         for x in data.x.chunks_exact(rows) {
-            let v = self.basis.next().iter_mut();
+            let v = self.basis.place().iter_mut();
             for ((v, &i), length) in v.zip(&self.origin).zip(&self.length) {
                 *v = x[i as usize] * length;
             }

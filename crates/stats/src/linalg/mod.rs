@@ -3,6 +3,7 @@
 //! Matrices are stored by column unless a function says otherwise; symmetric ones are stored in
 //! full. Nothing allocates: work space is passed in, see [`crate::buffer`].
 
+pub mod cholesky;
 pub mod eigen;
 pub mod gram_schmidt;
 pub mod inverse_root;

@@ -34,7 +34,7 @@ impl Orthonormal {
     }
 
     /// The place into which the next column of `X` is to be written.
-    pub fn next(&mut self) -> &mut [f64] {
+    pub fn place(&mut self) -> &mut [f64] {
         let k = self.columns.len();
         &mut self.q[k * self.m..(k + 1) * self.m]
     }
@@ -89,7 +89,7 @@ mod tests {
         let mut basis = Orthonormal::default();
         basis.begin(4, 5);
         for column in &x {
-            basis.next().copy_from_slice(column);
+            basis.place().copy_from_slice(column);
             assert!(basis.take(1e-9).is_some());
         }
         assert_eq!(basis.kept, [true, true, false, true, false]);
@@ -106,7 +106,7 @@ mod tests {
             let sum: f64 = (0..=k).map(|l| basis.r[k * 5 + l] * h[l]).sum();
             assert!((sum - f64::from(u8::from(k == 2))).abs() < 1e-14);
         }
-        basis.next()[0] = f64::INFINITY;
+        basis.place()[0] = f64::INFINITY;
         assert!(basis.take(1e-9).is_none());
     }
 }

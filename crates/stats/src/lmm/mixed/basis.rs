@@ -15,7 +15,7 @@ const RANK_TOLERANCE: f64 = 1e-7;
 /// In these coordinates neither the scale nor the mean of a predictor or of the outcome costs
 /// digits.
 #[derive(Debug, Default)]
-pub(super) struct Basis {
+pub(crate) struct Basis {
     /// The weighted predictors and `Q`.
     pub x: Orthonormal,
     /// Weighted residuals of least squares.
@@ -35,6 +35,14 @@ pub(super) struct Basis {
 }
 
 impl Basis {
+    /// No predictors, and rows that count where `counts` is not zero: what an index needs. The
+    /// groups of a factor may have up to `effects_max` effects together.
+    pub fn stand_for(&mut self, counts: &[f64], effects_max: f64) {
+        self.x.begin(counts.len(), 0);
+        room(&mut self.root, counts.len()).copy_from_slice(counts);
+        self.n_obs = effects_max + 1.0;
+    }
+
     /// Reads predictors, outcome and weights.
     ///
     /// # Errors
@@ -45,7 +53,7 @@ impl Basis {
         let p = data.x.len() / m;
         self.x.begin(m, p);
         for x in data.x.chunks_exact(m) {
-            weigh(x, &self.root, self.x.next());
+            weigh(x, &self.root, self.x.place());
             self.x.take(RANK_TOLERANCE).ok_or(Failure::NotFinite)?;
         }
         self.free_outcome(data)

@@ -5,6 +5,7 @@ use super::criterion::{Problem, Work};
 use super::df::{self, Df};
 use super::index::Index;
 use super::parameters::Parameters;
+use super::scales;
 use super::search::Search;
 use super::sums::Sums;
 use super::{Data, Method, Structure};
@@ -96,35 +97,9 @@ impl Fit<'_> {
     /// Covariances of the effects over `sigma^2` in the units of the data, a matrix for each
     /// factor, one after the other.
     pub fn covariances(&self, structure: &Structure) -> Vec<f64> {
-        let mut all = vec![0.0; self.parameters.size()];
-        let mut first = 0;
-        for (f, factor) in structure.factors.iter().enumerate() {
-            let (start, r) = (self.parameters.starts[f], factor.effects.len());
-            let scales = &self.sums.scales[first..first + r];
-            first += r;
-            // Row i of the map from measured to given effects.
-            let map = |i: usize, j: usize| {
-                let (mean, spread) = scales[j];
-                let block = factor.blocks.iter().find(|b| b.contains(&j));
-                let to_intercept = block.is_some_and(|b| b.start == i && i != j);
-                match () {
-                    () if i == j => 1.0 / spread,
-                    () if to_intercept && factor.effects[i].is_none() => -mean / spread,
-                    () => 0.0,
-                }
-            };
-            for i in 0..r {
-                for j in 0..r {
-                    let mut sum = 0.0;
-                    for a in 0..r {
-                        for b in 0..r {
-                            sum += map(i, a) * self.work.sigma[start + a * r + b] * map(j, b);
-                        }
-                    }
-                    all[start + i * r + j] = sum / self.basis.unit;
-                }
-            }
-        }
+        let (scales, sigma) = (&self.sums.scales, &self.work.sigma);
+        let mut all = scales::undo(structure, self.parameters, scales, sigma);
+        all.iter_mut().for_each(|v| *v /= self.basis.unit);
         all
     }
 

@@ -12,7 +12,7 @@ const NONE: u32 = u32::MAX;
 
 /// How components are treated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Route {
+pub(crate) enum Route {
     /// As one dense matrix.
     #[default]
     Whole,
@@ -26,7 +26,7 @@ pub(super) enum Route {
 
 /// A group within its component.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Group {
+pub(crate) struct Group {
     /// Its grouping factor.
     pub factor: usize,
     /// Its first column among those of the component; of the inner ones come first.
@@ -35,7 +35,7 @@ pub(super) struct Group {
 
 /// A set of groups that are tied together by rows they share.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Component {
+pub(crate) struct Component {
     /// Its groups: from here in the list of all, up to where the next component begins.
     pub groups: usize,
     /// Number of columns of its part of `Z`.
@@ -54,7 +54,7 @@ pub(super) struct Component {
 
 /// Groups and components of the rows.
 #[derive(Debug, Default)]
-pub(super) struct Index {
+pub(crate) struct Index {
     /// Group of each row, factor after factor, numbered from 0 within the factor.
     pub group: Vec<u32>,
     /// Number of groups of each factor that have a row.

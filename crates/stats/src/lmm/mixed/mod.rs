@@ -10,15 +10,16 @@
 //! eliminated one by one, so that only the columns of the others make a dense matrix. The search is
 //! Newton's, with exact derivatives ([`search`]).
 
-mod basis;
+pub(crate) mod basis;
 mod criterion;
 mod df;
 mod estimates;
-mod index;
+pub(crate) mod index;
 mod log_product;
 mod numbering;
-mod parameters;
+pub(crate) mod parameters;
 mod parts;
+pub(crate) mod scales;
 mod search;
 mod start;
 mod sums;

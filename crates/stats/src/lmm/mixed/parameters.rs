@@ -5,7 +5,7 @@ use crate::linalg::room;
 
 /// Element `(row, column)`, `row >= column`, of a factor's relative covariance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Element {
+pub(crate) struct Element {
     pub factor: usize,
     pub row: usize,
     pub column: usize,
@@ -14,7 +14,7 @@ pub(super) struct Element {
 /// Which elements there are: of the factor `Lambda` (called theta) and of the covariance `Lambda
 /// Lambda'` (called phi), the same list for both.
 #[derive(Debug, Default)]
-pub(super) struct Parameters {
+pub(crate) struct Parameters {
     /// The lower triangles of all blocks, column by column.
     pub list: Vec<Element>,
     /// Number of effects of each factor.

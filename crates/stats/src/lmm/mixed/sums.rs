@@ -3,7 +3,7 @@
 use super::basis::Basis;
 use super::index::{Index, Route};
 use super::parameters::Parameters;
-use super::{Data, Structure, parts, whole};
+use super::{Data, Structure, parts, scales, whole};
 use crate::Failure;
 use crate::linalg::room;
 
@@ -60,7 +60,8 @@ impl Sums {
         basis: &Basis,
         index: &Index,
     ) -> Result<(), Failure> {
-        self.find_scales(data, structure, basis)?;
+        let counts = &basis.root[..data.y.len()];
+        scales::find(structure, data.columns, counts, &mut self.scales)?;
         let k = basis.x.columns.len();
         (self.width, self.n_obs) = (k + 1, basis.n_obs);
         self.set_below(data, basis);
@@ -96,39 +97,6 @@ impl Sums {
             }
         }
         a[width * width - 1]
-    }
-
-    /// Finds the mean and the spread of each slope's column.
-    fn find_scales(
-        &mut self,
-        data: &Data,
-        structure: &Structure,
-        basis: &Basis,
-    ) -> Result<(), Failure> {
-        self.scales.clear();
-        for factor in &structure.factors {
-            for (e, effect) in factor.effects.iter().enumerate() {
-                let Some(column) = *effect else {
-                    self.scales.push((0.0, 1.0));
-                    continue;
-                };
-                let block = factor.blocks.iter().find(|b| b.contains(&e));
-                let with_intercept = block.is_some_and(|b| factor.effects[b.start].is_none());
-                let live = || {
-                    let rows = data.columns[column].iter().zip(&basis.root);
-                    rows.filter(|(_, root)| **root > 0.0).map(|(v, _)| *v)
-                };
-                let mean = if with_intercept { live().sum::<f64>() / basis.n_obs } else { 0.0 };
-                let square: f64 = live().map(|v| (v - mean) * (v - mean)).sum();
-                if !square.is_finite() {
-                    return Err(Failure::NotFinite);
-                }
-                let spread = (square / basis.n_obs).sqrt();
-                let flat = spread <= 1e-12 * mean.abs() || spread == 0.0;
-                self.scales.push(if flat { (0.0, 1.0) } else { (mean, spread) });
-            }
-        }
-        Ok(())
     }
 
     /// Cross-products of all rows: the columns of `Q` are orthonormal, and `e` is free of them.

@@ -1,0 +1,187 @@
+//! Random effects of a formula: which groups, what varies between them, what they are called.
+
+use trialrun_lang::{Diagnostic, Formula, RandomTerm};
+use trialrun_stats::lmm::mixed::{Factor, Structure};
+
+use super::build::add_extra;
+use super::estimation::Details;
+use super::model::{Model, ModelScratch};
+use super::resolve;
+use crate::compile::ir::NodeId;
+use crate::compile::{Compiler, Context};
+use crate::functions::Fun;
+use crate::ids::LevelId;
+
+/// Most columns that a model may have beside its terms.
+pub const COLUMNS_MAX: usize = 64;
+
+/// The random effects of a model.
+pub struct RandomEffects {
+    /// What varies between which groups; columns are the extra columns of the model.
+    pub structure: Structure,
+    labels: Vec<Labels>,
+}
+
+impl RandomEffects {
+    /// Adds the random effects of a formula to a model; reports why that can not be.
+    pub fn add(
+        cx: &mut Compiler<'_>,
+        model: &mut Model,
+        formula: &Formula,
+        effects: &[Effects],
+    ) -> Option<Self> {
+        let (mut structure, mut labels) = (Structure::default(), Vec::new());
+        for (term, effects) in formula.random.iter().zip(effects) {
+            add_term(cx, model, term, effects, &mut structure, &mut labels);
+        }
+        if model.extras.len() > COLUMNS_MAX {
+            let error = Diagnostic::error(formula.span, "the random effects are too many")
+                .label(format!("{} columns, more than {COLUMNS_MAX}", model.extras.len()));
+            cx.report(error);
+            return None;
+        }
+        Some(Self { structure, labels })
+    }
+
+    /// Writes standard deviations and correlations, from the covariances of all factors over the
+    /// square of `unit`.
+    pub fn report(&self, covariances: &[f64], unit: f64, details: &mut Details) {
+        let mut start = 0;
+        for (factor, labels) in self.structure.factors.iter().zip(&self.labels) {
+            let r = factor.effects.len();
+            let own = &covariances[start..start + r * r];
+            start += r * r;
+            let sd = |i: usize| own[i * r + i].sqrt() * unit;
+            for i in 0..r {
+                let label = labels.effects[i].clone();
+                details.random_effects.push((labels.group.clone(), label, sd(i)));
+            }
+            let pairs = factor.blocks.iter().flat_map(|block| {
+                block.clone().flat_map(|i| (block.start..i).map(move |j| (i, j)))
+            });
+            for (i, j) in pairs {
+                let both = (own[i * r + i] * own[j * r + j]).sqrt();
+                if both > 0.0 {
+                    let names = [i, j].map(|e| labels.effects[e].clone());
+                    let correlation = own[i * r + j] / both;
+                    details.correlations.push((labels.group.clone(), names, correlation));
+                }
+            }
+        }
+    }
+}
+
+/// The extra columns of a model at the rows that it prepared.
+pub fn columns<'w>(
+    model: &Model,
+    scratch: &'w ModelScratch,
+    columns: &'w [Vec<f64>],
+    n: usize,
+) -> [&'w [f64]; COLUMNS_MAX] {
+    let mut all = [&[][..]; COLUMNS_MAX];
+    for (i, extra) in all.iter_mut().enumerate().take(model.extras.len()) {
+        *extra = model.extra(scratch, columns, i, n);
+    }
+    all
+}
+
+/// Refuses a formula without random effects.
+pub fn required(cx: &mut Compiler<'_>, formula: &Formula, instead: &str) -> Option<()> {
+    if !formula.random.is_empty() {
+        return Some(());
+    }
+    let error = Diagnostic::error(formula.span, "this model has no random effect")
+        .label("can not be fitted")
+        .hint(format!("add one, such as `(1 | class)`, or use `{instead}`"));
+    cx.report(error);
+    None
+}
+
+/// Finds the nodes of the random effects of a formula; reports what is wrong with them.
+pub fn resolve_all(
+    cx: &mut Compiler<'_>,
+    formula: &Formula,
+    level: LevelId,
+) -> Option<Vec<Effects>> {
+    let found: Vec<Option<Effects>> =
+        formula.random.iter().map(|term| resolve_effects(cx, term, level)).collect();
+    found.into_iter().collect()
+}
+
+/// A random effect whose names are resolved.
+pub struct Effects {
+    keys: Vec<NodeId>,
+    slopes: Vec<NodeId>,
+}
+
+/// What the random effects of a factor are called.
+struct Labels {
+    /// The names of the groups, sorted: what makes two factors one.
+    names: Vec<String>,
+    group: String,
+    effects: Vec<String>,
+}
+
+/// Finds the nodes of a random effect; reports what is wrong with it.
+fn resolve_effects(cx: &mut Compiler<'_>, term: &RandomTerm, level: LevelId) -> Option<Effects> {
+    let named = Context::at(level).for_a_name();
+    let keys: Vec<Option<NodeId>> =
+        term.grouping.iter().map(|(name, span)| cx.resolve(name, *span, &named)).collect();
+    let context = resolve::context(level);
+    let mut slopes = Vec::new();
+    for slope in &term.slopes {
+        let mut product: Option<NodeId> = None;
+        for factor in &slope.factors {
+            let value = cx.lower(&factor.expr, &context, &mut 0)?;
+            if factor.categorical || value.labels.is_some() {
+                let label = &factor.label;
+                let message = format!("`{label}` is a category, which has no slope");
+                let error = Diagnostic::error(slope.span, message).label("not a number");
+                let hint = "use indicators: `(1 + I(arm == 'b') | site)`";
+                cx.report(error.hint(hint));
+                return None;
+            }
+            product = Some(match product {
+                None => value.id,
+                Some(so_far) => cx.map(Fun::Mul, vec![so_far, value.id], slope.span),
+            });
+        }
+        slopes.extend(product);
+    }
+    Some(Effects { keys: keys.into_iter().collect::<Option<_>>()?, slopes })
+}
+
+/// Adds a random effect to the structure; effects of the same groups share a factor.
+fn add_term(
+    cx: &mut Compiler<'_>,
+    model: &mut Model,
+    term: &RandomTerm,
+    effects: &Effects,
+    structure: &mut Structure,
+    labels: &mut Vec<Labels>,
+) {
+    let mut names: Vec<String> = term.grouping.iter().map(|(name, _)| name.clone()).collect();
+    names.sort_unstable();
+    let at = labels.iter().position(|l| l.names == names).unwrap_or(labels.len());
+    if at == labels.len() {
+        let keys = effects.keys.iter().map(|key| add_extra(cx, model, *key)).collect();
+        structure.factors.push(Factor { keys, effects: Vec::new(), blocks: Vec::new() });
+        labels.push(Labels { names, group: term.grouping_label(), effects: Vec::new() });
+    }
+    let (factor, labels) = (&mut structure.factors[at], &mut labels[at]);
+    let start = factor.effects.len();
+    if term.intercept {
+        factor.effects.push(None);
+        labels.effects.push("(Intercept)".to_string());
+    }
+    for (node, slope) in effects.slopes.iter().zip(&term.slopes) {
+        factor.effects.push(Some(add_extra(cx, model, *node)));
+        labels.effects.push(slope.label());
+    }
+    let end = factor.effects.len();
+    if term.correlated {
+        factor.blocks.push(start..end);
+    } else {
+        factor.blocks.extend((start..end).map(|e| e..e + 1));
+    }
+}

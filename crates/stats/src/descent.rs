@@ -1,0 +1,253 @@
+//! The lowest point of a smooth surface whose first and second derivatives are exact.
+
+use crate::Failure;
+use crate::linalg::{eigen, room};
+
+/// A step that lowers the surface by less than this is the last.
+const LAST_GAIN: f64 = 1e-14;
+/// A step that promises less than this share of the value is taken as it is: rounding of the value
+/// hides whether it is lower.
+const SMALL_GAIN: f64 = 1e-8;
+/// Steps; ten are many.
+const STEPS_MAX: usize = 200;
+/// Times that a step is shortened.
+const SHORTER_MAX: usize = 40;
+/// A curvature below this share of the largest is taken for that share.
+const FLAT: f64 = 1e-10;
+/// A saddle has a curvature below this share of the largest, negated.
+const SADDLE: f64 = 1e-6;
+/// A direction of length one moves parameters if their part of it, squared, is above this.
+const MOVES: f64 = 1e-8;
+/// How far to step away from a saddle.
+const SADDLE_STEP: f64 = 0.1;
+
+/// A surface over some parameters, each of the order of one.
+pub(crate) trait Surface {
+    /// The height at a point; `None` where there is none.
+    fn value(&mut self, at: &[f64]) -> Option<f64>;
+
+    /// Sets the derivatives at the point whose height was asked last: `second` in full.
+    fn differentiate(&mut self, at: &[f64], first: &mut [f64], second: &mut [f64]);
+}
+
+/// Work space of the search; `at` is the lowest point afterwards.
+#[derive(Debug, Default)]
+pub(crate) struct Descent {
+    /// Where the search stands.
+    pub at: Vec<f64>,
+    /// The height there.
+    pub value: f64,
+    /// Which parameters may move.
+    pub free: Vec<bool>,
+    /// Second derivatives there, zero for parameters that may not move.
+    pub hessian: Vec<f64>,
+    gradient: Vec<f64>,
+    step: Vec<f64>,
+    tried: Vec<f64>,
+    before: Vec<f64>,
+    a: Vec<f64>,
+    values: Vec<f64>,
+    vectors: Vec<f64>,
+    eigen_work: Vec<f64>,
+}
+
+impl Descent {
+    /// Begins with `n` parameters at zero, all free.
+    pub fn begin(&mut self, n: usize) {
+        let buffers = [&mut self.at, &mut self.gradient, &mut self.step, &mut self.tried];
+        for buffer in buffers {
+            room(buffer, n).fill(0.0);
+            buffer.truncate(n);
+        }
+        room(&mut self.free, n).fill(true);
+        self.free.truncate(n);
+        room(&mut self.hessian, n * n);
+        room(&mut self.a, n * n);
+        room(&mut self.vectors, n * n);
+        room(&mut self.values, n);
+        room(&mut self.eigen_work, 2 * n);
+    }
+
+    /// Newton's method from `at`; eigenvalues count by their size, so that steps lead downhill
+    /// where the surface is not convex. Derivatives are those of the lowest point afterwards.
+    ///
+    /// # Errors
+    /// `NotConverged`.
+    pub fn descend(&mut self, surface: &mut dyn Surface) -> Result<(), Failure> {
+        self.value = surface.value(&self.at).ok_or(Failure::NotConverged)?;
+        self.differentiate(surface);
+        let mut promised = f64::INFINITY;
+        for _ in 0..STEPS_MAX {
+            let (gain, is_valley) = self.direction();
+            if !gain.is_finite() {
+                return Err(Failure::NotConverged);
+            }
+            if is_valley && gain <= SMALL_GAIN * (1.0 + self.value.abs()) {
+                // The promises of Newton's steps shrink until rounding errors are all they hold.
+                if gain >= promised {
+                    return Ok(());
+                }
+                self.plain_step(surface);
+                if gain <= LAST_GAIN {
+                    return Ok(());
+                }
+                promised = gain;
+                continue;
+            }
+            if !self.advance(gain, surface) {
+                return Err(Failure::NotConverged);
+            }
+            self.differentiate(surface);
+        }
+        Err(Failure::NotConverged)
+    }
+
+    /// Descends again with some parameters at zero, and stays there where that is no higher.
+    ///
+    /// `start` is where to begin, with those parameters at zero. Returns whether it stayed.
+    ///
+    /// # Errors
+    /// `NotConverged`.
+    pub fn try_zero(
+        &mut self,
+        start: &[f64],
+        zero: impl Fn(usize) -> bool,
+        surface: &mut dyn Surface,
+    ) -> Result<bool, Failure> {
+        let value = self.value;
+        let n = self.at.len();
+        let before = room(&mut self.before, 2 * n);
+        before[..n].copy_from_slice(&self.at);
+        for (t, free) in self.free.iter_mut().enumerate() {
+            before[n + t] = f64::from(u8::from(*free));
+            *free &= !zero(t);
+        }
+        self.at.copy_from_slice(start);
+        let found = self.descend(surface);
+        if found.is_ok() && self.value <= value + 1e-9 * (1.0 + value.abs()) {
+            return Ok(true);
+        }
+        self.at.copy_from_slice(&self.before[..n]);
+        let free = self.free.iter_mut().zip(&self.before[n..2 * n]);
+        free.for_each(|(free, was)| *free = *was == 1.0);
+        self.descend(surface)?;
+        Ok(false)
+    }
+
+    /// Writes the inverse of the Hessian of the free parameters, zero for the others.
+    ///
+    /// Directions in which the surface is flat are left out where they move only the first
+    /// `n_nuisance` parameters; where they move others there is no inverse: false.
+    pub fn invert(&mut self, n_nuisance: usize, inverse: &mut [f64]) -> bool {
+        let n = self.at.len();
+        let (_, largest) = self.eigenvalues();
+        inverse[..n * n].fill(0.0);
+        for (value, vector) in self.values[..n].iter().zip(self.vectors.chunks_exact(n.max(1))) {
+            if *value <= FLAT * largest {
+                let moved: f64 = vector[n_nuisance..].iter().map(|v| v * v).sum();
+                if moved > MOVES || *value < -SADDLE * largest {
+                    return false;
+                }
+                continue;
+            }
+            for p in (0..n).filter(|p| self.free[*p]) {
+                for q in (0..n).filter(|q| self.free[*q]) {
+                    inverse[p * n + q] += vector[p] * vector[q] / value;
+                }
+            }
+        }
+        true
+    }
+
+    fn differentiate(&mut self, surface: &mut dyn Surface) {
+        let n = self.at.len();
+        let hessian = &mut self.hessian[..n * n];
+        surface.differentiate(&self.at, &mut self.gradient, hessian);
+        for t in (0..n).filter(|t| !self.free[*t]) {
+            self.gradient[t] = 0.0;
+            for s in 0..n {
+                hessian[s * n + t] = 0.0;
+                hessian[t * n + s] = 0.0;
+            }
+        }
+    }
+
+    /// Takes the step as it is.
+    fn plain_step(&mut self, surface: &mut dyn Surface) {
+        for (tried, (at, step)) in self.tried.iter_mut().zip(self.at.iter().zip(&self.step)) {
+            *tried = at + step;
+        }
+        if let Some(value) = surface.value(&self.tried) {
+            self.at.copy_from_slice(&self.tried);
+            self.value = value;
+        } else if let Some(value) = surface.value(&self.at) {
+            self.value = value;
+        }
+        self.differentiate(surface);
+    }
+
+    /// Finds the eigenvalues of the Hessian; returns the least of a free direction, and the size
+    /// of the largest.
+    fn eigenvalues(&mut self) -> (f64, f64) {
+        let n = self.at.len();
+        let a = &mut self.a[..n * n];
+        a.copy_from_slice(&self.hessian[..n * n]);
+        let largest = (0..n * n).fold(0.0_f64, |most, i| most.max(a[i].abs()));
+        // What is fixed has the largest eigenvalue of all.
+        for t in (0..n).filter(|t| !self.free[*t]) {
+            a[t * n + t] = largest;
+        }
+        let (values, vectors) = (&mut self.values[..n], &mut self.vectors[..n * n]);
+        eigen::symmetric(a, n, values, vectors, &mut self.eigen_work);
+        let most = values.iter().fold(0.0_f64, |most, v| most.max(v.abs()));
+        (values.iter().fold(f64::INFINITY, |least, v| least.min(*v)), most)
+    }
+
+    /// Sets the step. Returns the gain that it promises, and whether the point is no saddle.
+    fn direction(&mut self) -> (f64, bool) {
+        let n = self.at.len();
+        let (least, largest) = self.eigenvalues();
+        self.step.fill(0.0);
+        let mut gain = 0.0;
+        for (value, vector) in self.values[..n].iter().zip(self.vectors.chunks_exact(n.max(1))) {
+            let inner: f64 = vector.iter().zip(&self.gradient).map(|(v, g)| v * g).sum();
+            let curvature = value.abs().max(FLAT * largest);
+            if curvature == 0.0 {
+                continue;
+            }
+            gain += inner * inner / curvature;
+            let share = inner / curvature;
+            self.step.iter_mut().zip(vector).for_each(|(s, v)| *s -= share * v);
+        }
+        // Rounding errors must not move what is fixed.
+        let fixed = self.step.iter_mut().zip(&self.free).filter(|(_, free)| !**free);
+        fixed.for_each(|(s, _)| *s = 0.0);
+        let is_valley = least >= -SADDLE * largest;
+        if gain <= LAST_GAIN && !is_valley {
+            let at = self.values[..n].iter().position(|v| *v == least).unwrap_or(0);
+            let vector = &self.vectors[at * n..(at + 1) * n];
+            self.step.iter_mut().zip(vector).for_each(|(s, v)| *s = SADDLE_STEP * v);
+            gain = -least * SADDLE_STEP * SADDLE_STEP;
+        }
+        (gain, is_valley)
+    }
+
+    /// Takes the step, shortened until the surface is low enough; false where it is not.
+    fn advance(&mut self, gain: f64, surface: &mut dyn Surface) -> bool {
+        let length = |v: &[f64]| v.iter().map(|v| v * v).sum::<f64>().sqrt();
+        let mut t = (2.0 * (1.0 + length(&self.at)) / length(&self.step)).min(1.0);
+        for _ in 0..SHORTER_MAX {
+            let line = self.tried.iter_mut().zip(self.at.iter().zip(&self.step));
+            line.for_each(|(tried, (at, step))| *tried = at + t * step);
+            if let Some(value) = surface.value(&self.tried)
+                && value <= self.value - 1e-4 * t * gain
+            {
+                self.at.copy_from_slice(&self.tried);
+                self.value = value;
+                return true;
+            }
+            t *= 0.4;
+        }
+        false
+    }
+}

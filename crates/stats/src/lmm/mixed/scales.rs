@@ -1,0 +1,84 @@
+//! The units in which effects are measured.
+//!
+//! An effect is measured from its column's mean where it may be correlated with an intercept, and
+//! in units of the column's spread: neither costs digits then, nor leads a search astray.
+
+use super::parameters::Parameters;
+use super::{Failure, Structure};
+
+/// Finds for each factor and effect where it is measured from, and its unit; `counts` is zero for
+/// rows that do not count.
+///
+/// # Errors
+/// `NotFinite`.
+pub(crate) fn find(
+    structure: &Structure,
+    columns: &[&[f64]],
+    counts: &[f64],
+    scales: &mut Vec<(f64, f64)>,
+) -> Result<(), Failure> {
+    scales.clear();
+    let n_obs = counts.iter().filter(|c| **c > 0.0).count() as f64;
+    for factor in &structure.factors {
+        for (e, effect) in factor.effects.iter().enumerate() {
+            let Some(column) = *effect else {
+                scales.push((0.0, 1.0));
+                continue;
+            };
+            let block = factor.blocks.iter().find(|b| b.contains(&e));
+            let with_intercept = block.is_some_and(|b| factor.effects[b.start].is_none());
+            let live = || {
+                let rows = columns[column].iter().zip(counts);
+                rows.filter(|(_, count)| **count > 0.0).map(|(v, _)| *v)
+            };
+            let mean = if with_intercept { live().sum::<f64>() / n_obs } else { 0.0 };
+            let square: f64 = live().map(|v| (v - mean) * (v - mean)).sum();
+            if !square.is_finite() {
+                return Err(Failure::NotFinite);
+            }
+            let spread = (square / n_obs).sqrt();
+            let flat = spread <= 1e-12 * mean.abs() || spread == 0.0;
+            scales.push(if flat { (0.0, 1.0) } else { (mean, spread) });
+        }
+    }
+    Ok(())
+}
+
+/// Covariances of the effects as they are given, from those of the effects as they are measured.
+pub(crate) fn undo(
+    structure: &Structure,
+    parameters: &Parameters,
+    scales: &[(f64, f64)],
+    sigma: &[f64],
+) -> Vec<f64> {
+    let mut all = vec![0.0; parameters.size()];
+    let mut first = 0;
+    for (f, factor) in structure.factors.iter().enumerate() {
+        let (start, r) = (parameters.starts[f], factor.effects.len());
+        let scales = &scales[first..first + r];
+        first += r;
+        // Row i of the map from measured to given effects.
+        let map = |i: usize, j: usize| {
+            let (mean, spread) = scales[j];
+            let block = factor.blocks.iter().find(|b| b.contains(&j));
+            let to_intercept = block.is_some_and(|b| b.start == i && i != j);
+            match () {
+                () if i == j => 1.0 / spread,
+                () if to_intercept && factor.effects[i].is_none() => -mean / spread,
+                () => 0.0,
+            }
+        };
+        for i in 0..r {
+            for j in 0..r {
+                let mut sum = 0.0;
+                for a in 0..r {
+                    for b in 0..r {
+                        sum += map(i, a) * sigma[start + a * r + b] * map(j, b);
+                    }
+                }
+                all[start + i * r + j] = sum;
+            }
+        }
+    }
+    all
+}
