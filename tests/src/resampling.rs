@@ -1,8 +1,9 @@
 //! Resampling inference against what is known of it.
 
 use trialrun_plan::{Estimate, Plan, Workspace};
+use trialrun_stats::Failure;
 
-use crate::common::{assert_mean, assert_rate, plan, simulate};
+use crate::common::{assert_mean, assert_rate, plan, plan_for, simulate, values};
 use crate::quadrature::t_critical;
 
 fn each(plan: &Plan, seed: u64, sims: u64, mut look: impl FnMut(&Workspace)) {
@@ -150,4 +151,165 @@ fn sampled_signs_are_like_all_of_them() {
     // Webb's weights are another distribution: alike, and not the same.
     assert!(off(&webb).iter().all(|d| d.abs() < 0.3));
     assert!(off(&webb).iter().any(|d| d.abs() > 0.02));
+}
+
+/// A constant effect is taken out exactly: the test of an effect is that of none without it, and
+/// the interval moves by it.
+#[test]
+fn intervals_of_randomisation_move_with_the_effect() {
+    let source = |effect: f64, method: &str, statistic: &str, draws: u32| {
+        format!(
+            r#"Design(steps: [
+            Level(name: class, n: 8, variables: {{ a: "normal(0, 1)" }}),
+            Level(name: unit, n: "class % 3 + 2", variables: {{ e: "normal(0, 1)", x: "e + 1" }}),
+            PotentialOutcomes(outcome: y, conditions: {{ z: [0, 1] }},
+                formula: "a + e + {effect} * z"),
+            Assignment(variable: z, method: Complete(m: 4), clusters: class),
+            Reveal(outcome: y),
+            Estimator(label: "test", term: z, method: {method}, inference: Randomisation(
+                draws: {draws}, statistic: {statistic}, null: {effect})),
+            ], diagnosis: (alpha: 0.15))"#
+        )
+    };
+    for method in [
+        r#"DifferenceInMeans(formula: "y ~ z", clusters: class)"#,
+        r#"LmRobust(formula: "y ~ z + x", clusters: class, se: CR2)"#,
+        r#"Lin(formula: "y ~ z", covariates: "x", se: HC2)"#,
+        r#"HorvitzThompson(formula: "y ~ z")"#,
+    ] {
+        for (statistic, draws) in [("Estimate", 1000), ("Studentised", 1000), ("Estimate", 40)] {
+            let [none, some] =
+                [0.0, 1.3].map(|effect| plan(&source(effect, method, statistic, draws)));
+            let (mut ws, mut other) = (none.workspace(), some.workspace());
+            for sim in 0..12 {
+                simulate(&none, &mut ws, 45, sim);
+                simulate(&some, &mut other, 45, sim);
+                let (a, b) = (fit(&ws, 0), fit(&other, 0));
+                let what = format!("{method}, {statistic}, simulation {sim}");
+                assert_eq!(a.p_value, b.p_value, "{what}");
+                // Horvitz and Thompson's estimate does not move by the effect itself.
+                if !method.starts_with("Horvitz") {
+                    for (low, high) in [(a.conf_low, b.conf_low), (a.conf_high, b.conf_high)] {
+                        let same = low.is_infinite() || (low + 1.3 - high).abs() < 1e-6;
+                        assert!(same, "{what}: {low} and {high}");
+                    }
+                }
+                // At the ends the test is on the edge: the value tested is in the interval where
+                // it is not rejected.
+                let inside = (a.conf_low..=a.conf_high).contains(&0.0);
+                assert_eq!(inside, a.p_value > 0.15, "{what}: {a:?}");
+            }
+        }
+    }
+}
+
+/// Draws with replacement of the assignments: the test is exact with the one that is added.
+#[test]
+fn sampled_assignments_keep_the_level() {
+    let sims = 20_000;
+    let plan = plan(
+        r#"Design(steps: [
+        Level(name: unit, n: 30, variables: { u: "exponential(1)" }),
+        PotentialOutcomes(outcome: y, conditions: { z: [0, 1] }, formula: "u"),
+        Assignment(variable: z, method: Complete(m: 10)),
+        Reveal(outcome: y),
+        Estimator(label: "test", method: DifferenceInMeans(formula: "y ~ z"),
+            inference: Randomisation(draws: 39, interval: OfMethod, statistic: Studentised)),
+        ])"#,
+    );
+    let mut counts = [0; 41];
+    each(&plan, 46, sims, |ws| counts[(fit(ws, 0).p_value * 40.0).round() as usize] += 1);
+    let mut below = 0;
+    for (k, count) in counts.iter().enumerate().skip(1) {
+        below += count;
+        assert_rate(&format!("p <= {k} / 40"), below, sims as usize, k as f64 / 40.0);
+    }
+}
+
+/// A test leaves the data as they were, for whatever comes after it.
+#[test]
+fn what_was_drawn_again_is_put_back() {
+    let source = |inference: &str| {
+        format!(
+            r#"Design(steps: [
+            Level(name: school, n: 4),
+            Level(name: class, n: 3, variables: {{ a: "normal(0, 1)" }}),
+            Level(name: unit, n: "class % 4 + 1", variables: {{ e: "normal(0, 1)" }}),
+            PotentialOutcomes(outcome: y, conditions: {{ z: [0, 1] }}, formula: "a + e + z"),
+            Assignment(variable: z, method: Complete(prob: 0.4), clusters: class, blocks: school),
+            Reveal(outcome: y),
+            Variables(variables: {{ product: "z * e", w: "1 / z_prob", late: "y + normal(z, 1)" }}),
+            Estimator(label: "first", term: z,
+                method: LmRobust(formula: "y ~ z + product + late", weights: w){inference}),
+            Estimator(label: "second", term: z, method: HorvitzThompson(formula: "y ~ z")),
+            Variables(variables: {{ double: "2 * z" }}),
+            Estimator(label: "third", method: LmRobust(formula: "y ~ double + product")),
+            Aggregate(by: class, variables: {{ mean: "mean(y)" }}),
+            Estimator(label: "fourth", term: z, method: LmRobust(formula: "mean ~ z"){inference}),
+            Estimator(label: "fifth", term: z, method: LmRobust(formula: "mean ~ z + a")),
+            ])"#
+        )
+    };
+    let with = plan(&source(", inference: Randomisation(draws: 25)"));
+    let without = plan(&source(""));
+    let (mut ws, mut other) = (with.workspace(), without.workspace());
+    for sim in 0..30 {
+        simulate(&with, &mut ws, 47, sim);
+        simulate(&without, &mut other, 47, sim);
+        for row in [1, 2, 4] {
+            assert_eq!(ws.rows()[row], other.rows()[row], "row {row}, simulation {sim}");
+        }
+        for row in [0, 3] {
+            if let (Ok(a), Ok(b)) = (ws.rows()[row].fit, other.rows()[row].fit) {
+                assert_eq!((a.estimate, a.std_error), (b.estimate, b.std_error));
+                assert!(a.p_value >= 1.0 / 26.0 && a.p_value != b.p_value);
+            }
+        }
+        let columns = ["z", "product", "w"];
+        for name in columns {
+            assert_eq!(values(&with, &ws, name), values(&without, &other, name), "{name}");
+        }
+    }
+}
+
+/// On real data the same assignment is drawn again, from the columns of the file; data that the
+/// design could not have made are refused.
+#[test]
+fn real_data_are_assigned_as_the_design_says() {
+    let source = |m: u32| {
+        format!(
+            r#"Design(steps: [
+            Level(name: block, n: 2), Level(name: unit, n: 6, variables: {{ u: "normal(0, 1)" }}),
+            PotentialOutcomes(outcome: y, conditions: {{ z: [0, 1] }}, formula: "u + z"),
+            Assignment(variable: z, method: Complete(m: {m}), blocks: block),
+            Reveal(outcome: y),
+            Estimator(label: "listed", term: z, method: LmRobust(formula: "y ~ z + factor(block)"),
+                inference: Randomisation),
+            Estimator(label: "sampled", term: z, method: DifferenceInMeans(formula: "y ~ z"),
+                inference: Randomisation(draws: 60)),
+            ])"#
+        )
+    };
+    let simulated = plan(&source(3));
+    let mut ws = simulated.workspace();
+    for sim in 0..5 {
+        simulate(&simulated, &mut ws, 48, sim);
+        let table = simulated.data_set(&ws, simulated.deepest, usize::MAX);
+        let real = plan_for(&source(3), &table);
+        let mut of_data = real.workspace();
+        simulate(&real, &mut of_data, 48, sim);
+        for (row, estimation) in real.estimations.iter().enumerate() {
+            let (all, _) = estimation.full(&mut of_data, &real.labels).unwrap();
+            let theirs = all.iter().find(|c| c.term == "z").unwrap().row.fit.unwrap();
+            let ours = fit(&ws, row);
+            assert_eq!(ours.p_value, theirs.p_value, "row {row}, simulation {sim}");
+            assert!((ours.conf_low - theirs.conf_low).abs() < 1e-8);
+        }
+        let other = plan_for(&source(2), &table);
+        let mut of_data = other.workspace();
+        simulate(&other, &mut of_data, 48, sim);
+        let (all, _) = other.estimations[0].full(&mut of_data, &other.labels).unwrap();
+        let found = all.iter().find(|c| c.term == "z").unwrap().row.fit;
+        assert_eq!(found, Err(Failure::NotAssigned));
+    }
 }

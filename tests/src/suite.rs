@@ -4,6 +4,7 @@
 //! - `theory`: simulations against closed forms.
 //! - `determinism`: the same bits whatever the threads; draws that do not move.
 //! - `aims`: several estimands and outcomes of an estimator.
+//! - `enumeration`: all assignments of small designs: bias, variances, randomisation tests.
 //! - `errors`: what the user is told about wrong designs.
 //! - `expressions`: the compiled language against a plain walk of the tree.
 //! - `frames`: potential outcomes, Reveal and Aggregate; the same on real data.
@@ -22,6 +23,7 @@ mod assignment;
 mod common;
 mod data;
 mod determinism;
+mod enumeration;
 mod errors;
 mod expressions;
 mod fabrication;

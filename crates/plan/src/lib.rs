@@ -109,6 +109,7 @@ fn compile_with(
     let parent_runs = cx.parent_runs();
     let n_ops_allocating = cx.ops_allocating();
     let allocations = cx.settle_allocations(options.probabilities);
+    cx.estimations.iter().for_each(|estimation| estimation.link(&cx.ops));
     let links = cx.links_of_levels();
     Ok(Plan {
         name: design.name.clone(),

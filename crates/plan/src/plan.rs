@@ -152,7 +152,7 @@ pub struct Plan {
     /// [`Options::diagnosands`]: crate::Options::diagnosands
     pub drift: Vec<(usize, f64)>,
     pub(crate) columns: Vec<ColumnInfo>,
-    pub(crate) ops: Vec<Box<dyn Op>>,
+    pub(crate) ops: Vec<Arc<dyn Op>>,
     /// How far each step got.
     pub(crate) marks: Vec<Mark>,
     /// For each level, its runs in its parent.

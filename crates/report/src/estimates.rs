@@ -243,7 +243,12 @@ fn cells(
         Ok(e) => {
             let test = [e.estimate, e.std_error, e.df, e.statistic, e.p_value];
             cells.extend(test.map(number));
-            cells.extend([e.conf_low, e.conf_high].map(number));
+            let end = |v: f64| match v {
+                f64::INFINITY => "Inf".to_string(),
+                f64::NEG_INFINITY => "-Inf".to_string(),
+                v => number(v),
+            };
+            cells.extend([e.conf_low, e.conf_high].map(end));
         }
     }
     cells.push(format!("{}", row.n_obs));

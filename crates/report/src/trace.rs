@@ -101,7 +101,12 @@ pub fn trace_text(plan: &Plan, seed: u64, sim: u64, events: &[Event]) -> String 
 }
 
 fn show(value: f64) -> String {
-    if value.is_finite() { significant(value, 6) } else { "NA".to_string() }
+    match value {
+        f64::INFINITY => "infinity".to_string(),
+        f64::NEG_INFINITY => "-infinity".to_string(),
+        value if value.is_finite() => significant(value, 6),
+        _ => "NA".to_string(),
+    }
 }
 
 fn estimate_line(term: &str, row: &Row) -> String {

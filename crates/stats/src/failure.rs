@@ -47,13 +47,15 @@ pub enum Failure {
     NeedsSimple,
     /// Most replicates of a bootstrap had no estimate.
     ReplicatesLost,
+    /// The design could not have assigned the treatment of the data.
+    NotAssigned,
     /// The estimand of the simulation is not a finite number.
     NoEstimand,
 }
 
 impl Failure {
     /// Every reason, in the order in which reports list them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::NoRows,
         Self::NotFinite,
         Self::TermDropped,
@@ -76,6 +78,7 @@ impl Failure {
         Self::NoProbability,
         Self::NeedsSimple,
         Self::ReplicatesLost,
+        Self::NotAssigned,
         Self::NoEstimand,
     ];
 
@@ -104,6 +107,7 @@ impl Failure {
             Self::NoProbability => "no_probability",
             Self::NeedsSimple => "needs_simple",
             Self::ReplicatesLost => "replicates_lost",
+            Self::NotAssigned => "not_assigned",
             Self::NoEstimand => "no_estimand",
         }
     }
@@ -135,6 +139,7 @@ impl Failure {
             Self::NoProbability => "the probability of a unit's condition is zero, or not known",
             Self::NeedsSimple => "the standard error asks for simple assignment to two conditions",
             Self::ReplicatesLost => "most replicates of the bootstrap had no estimate",
+            Self::NotAssigned => "the design could not have assigned the treatment of the data",
             Self::NoEstimand => "the estimand is not a finite number",
         }
     }

@@ -79,6 +79,13 @@ impl Compiler<'_> {
         self.binding(name)
     }
 
+    /// The column of the probabilities of the arms that an allocation's rows got, where something
+    /// uses it, and the place of the operation that fills it.
+    pub fn probability_column(&self, id: AllocationId) -> Option<(usize, ColumnId)> {
+        let pending = self.allocations.iter().find(|pending| pending.info.id == id)?;
+        Some((pending.place, pending.out?))
+    }
+
     /// The number of operations up to the last allocation.
     pub fn ops_allocating(&self) -> usize {
         self.allocations.last().map_or(0, |a| a.place + 1)
@@ -90,7 +97,7 @@ impl Compiler<'_> {
         for allocation in &pending {
             if allocation.is_used || all {
                 let joint = allocation.joint || all;
-                self.ops[allocation.place] = (allocation.finder)(allocation.out, joint);
+                self.ops[allocation.place] = (allocation.finder)(allocation.out, joint).into();
             }
         }
         pending.into_iter().map(|a| a.info).collect()

@@ -135,6 +135,14 @@ impl Compiler<'_> {
         nodes.iter().map(|node| self.stored[node]).collect()
     }
 
+    /// Stores the outcomes of a Reveal step by themselves: they stay as they are where an
+    /// assignment is drawn again, whatever they were computed from.
+    pub fn keep_as_revealed(&mut self, node: NodeId) -> NodeId {
+        let column = self.column_of(node);
+        self.revealed.insert(column);
+        node
+    }
+
     /// The node whose values a stored column holds, where it was stored as that node.
     pub fn origin_of(&self, column: ColumnId) -> Option<NodeId> {
         self.stored.iter().find(|(_, stored)| **stored == column).map(|(node, _)| *node)

@@ -19,7 +19,7 @@ mod reductions;
 mod samples;
 mod scope;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use trialrun_lang::{Diagnostic, Span};
@@ -28,8 +28,10 @@ use crate::declared::{Name, Scalar};
 use crate::estimators::Estimation;
 use crate::exec::Op;
 use crate::ids::{ColumnId, GroupingId, LevelId, LinkId, RunsId};
+use crate::inference::MadeAssignment;
 use crate::plan::{ColumnInfo, EstimandInfo, LevelInfo, Limits, Mark, Variable};
 use crate::rows::EstimatorInfo;
+use crate::steps::assignment::Assignment;
 use crate::table::Table;
 use allocations::Pending;
 pub use categories::CATEGORIES;
@@ -124,7 +126,7 @@ pub struct Compiler<'a> {
     /// Number of registers.
     pub n_registers: u16,
     /// Operations so far.
-    pub ops: Vec<Box<dyn Op>>,
+    pub ops: Vec<Arc<dyn Op>>,
     /// The level whose units are the rows of estimators and estimands.
     pub frame: LevelId,
     /// Sets of category labels.
@@ -133,6 +135,12 @@ pub struct Compiler<'a> {
     pub outcomes: Vec<Outcome>,
     /// Assigned variables so far, each with its conditions.
     pub assigned: Vec<(String, Vec<Condition>)>,
+    /// Assignment steps so far, where real data have the values, each with its rows.
+    pub unmade: Vec<(Assignment, LevelId)>,
+    /// Assignments so far, for tests that draw them again.
+    pub made: Vec<MadeAssignment>,
+    /// Columns of outcomes that were revealed by a formula.
+    pub revealed: BTreeSet<ColumnId>,
     /// Random allocations so far: assignments and samples.
     pub allocations: Vec<Pending>,
     /// Estimands so far.
@@ -212,6 +220,9 @@ impl<'a> Compiler<'a> {
             labels: Vec::new(),
             outcomes: Vec::new(),
             assigned: Vec::new(),
+            unmade: Vec::new(),
+            made: Vec::new(),
+            revealed: BTreeSet::new(),
             allocations: Vec::new(),
             estimands: Vec::new(),
             estimators: Vec::new(),
@@ -276,7 +287,7 @@ impl<'a> Compiler<'a> {
 
     /// Adds an operation.
     pub fn push(&mut self, op: impl Op + 'static) {
-        self.ops.push(Box::new(op));
+        self.ops.push(Arc::new(op));
     }
 
     /// The level's name.

@@ -72,6 +72,11 @@ pub fn of_predictors(
 }
 
 impl Cells {
+    /// The columns of the conditions.
+    pub fn columns(&self) -> Vec<ColumnId> {
+        self.keys.iter().map(|(column, _)| *column).collect()
+    }
+
     /// Finds number, mean and sum of squares of the outcome in each cell that has any and is of
     /// the subset, and the first row of the cell, which stands for its predictors.
     ///

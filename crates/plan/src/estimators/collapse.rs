@@ -1,5 +1,6 @@
 //! Collapses an outcome to the level of a model's predictors.
 
+use crate::exec::replay::Trace;
 use crate::exec::{Op, Stop, Workspace};
 use crate::ids::{ColumnId, LevelId, RunsId};
 
@@ -58,6 +59,12 @@ impl Op for Collapse {
         ws.put(self.mean, mean);
         ws.put(self.within, within);
         Ok(())
+    }
+
+    fn trace(&self, trace: &mut Trace<'_>) {
+        trace.averages(self.outcome, self.mean);
+        trace.computes(&[self.outcome], self.within);
+        trace.computes(&[self.outcome], self.count);
     }
 }
 

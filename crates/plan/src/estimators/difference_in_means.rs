@@ -163,6 +163,10 @@ impl Fit for Means {
         Ok(Fitted { n_obs, boundary: false })
     }
 
+    fn is_linear(&self) -> bool {
+        true
+    }
+
     fn details(&self, model: &Model, ws: &mut Workspace) -> Result<Details, Failure> {
         let fit = self.means(model, ws)?;
         let n = ws.size(model.rows);

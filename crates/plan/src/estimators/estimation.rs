@@ -8,7 +8,7 @@ use trialrun_stats::special::student_t::{self, Critical};
 use trialrun_stats::special::{chi_squared, fisher_f};
 
 use super::aims::Compiled;
-use super::model::Model;
+use super::model::{Model, ModelScratch};
 use crate::exec::{Op, Stop, Workspace};
 use crate::inference::Infer;
 use crate::result::{Estimate, Row};
@@ -38,6 +38,11 @@ pub(crate) trait Fit: Send + Sync {
     /// The standard error of a fit by least squares; none for other methods.
     fn least_squares(&self) -> Option<Variance> {
         None
+    }
+
+    /// Whether estimates are linear in the outcomes, and variances quadratic.
+    fn is_linear(&self) -> bool {
+        false
     }
 
     /// Why a coefficient can not be reported by this method, if it can not.
@@ -137,7 +142,7 @@ pub struct Estimation {
     pub(crate) inference: Option<Box<dyn Infer>>,
 }
 
-impl Op for Arc<Estimation> {
+impl Op for Estimation {
     fn run(&self, ws: &mut Workspace) -> Result<(), Stop> {
         let n = self.targets.len();
         if n == 0 {
@@ -165,16 +170,20 @@ impl Op for Arc<Estimation> {
 }
 
 impl Estimation {
+    /// Hands over the operations of the plan, once it is complete.
+    pub(crate) fn link(&self, ops: &[Arc<dyn Op>]) {
+        if let Some(inference) = &self.inference {
+            inference.link(ops);
+        }
+    }
+
     /// Fits the model to the workspace's data and writes the rows.
     fn fit_rows(&self, ws: &mut Workspace, own: &mut [Row]) -> Result<(), Failure> {
         self.model.prepare(ws)?;
         let mut columns = std::mem::take(&mut ws.model.targets);
         columns.clear();
         for target in &self.targets {
-            let column = match target.term {
-                None => Some(0),
-                Some(term) => self.model.column_of(&ws.model, term, &target.codes),
-            };
+            let column = self.target_column(&ws.model, target);
             // A coefficient without a column is marked by a column that no model has.
             columns.push(column.unwrap_or(usize::MAX));
         }
@@ -194,6 +203,28 @@ impl Estimation {
             inference.infer(self, ws, own);
         }
         Ok(())
+    }
+
+    /// The one coefficient that is reported, fitted to the workspace's data.
+    pub(crate) fn coefficient(&self, ws: &mut Workspace) -> Result<Coef, Failure> {
+        self.model.prepare(ws)?;
+        let column = self.target_column(&ws.model, &self.targets[0]);
+        ws.model.targets.clear();
+        ws.model.targets.push(column.ok_or(Failure::TermDropped)?);
+        let mut found = Err(Failure::TermDropped);
+        let mut give = |_, coefficient: Result<Coef, Failure>| found = coefficient;
+        self.fit.fit(&self.model, ws, &mut give)?;
+        let coefficient = found?;
+        let is_finite = coefficient.estimate.is_finite() && coefficient.std_error.is_finite();
+        if is_finite { Ok(coefficient) } else { Err(Failure::NotFinite) }
+    }
+
+    /// The column of a target.
+    pub(crate) fn target_column(&self, scratch: &ModelScratch, target: &Target) -> Option<usize> {
+        match target.term {
+            None => Some(0),
+            Some(term) => self.model.column_of(scratch, term, &target.codes),
+        }
     }
 
     /// Adds test and interval to a coefficient.

@@ -109,6 +109,10 @@ impl Fit for Ols {
         Ok(Fitted { n_obs: fit.n_obs, boundary: false })
     }
 
+    fn is_linear(&self) -> bool {
+        true
+    }
+
     fn least_squares(&self) -> Option<Variance> {
         Some(self.variance)
     }

@@ -40,10 +40,10 @@ use crate::compile::Compiler;
 use crate::declared::{Fields, Node, Reader, listed, suggest};
 use crate::ids::LevelId;
 pub(crate) use aims::Estimands;
+pub(crate) use estimation::{Coef, Fit, Target};
 pub use estimation::{Coefficient, Details, Estimation, Fitted, Test};
-pub(crate) use estimation::{Fit, Target};
 pub(crate) use inverse_probability::AssignedUnits;
-pub(crate) use model::Model;
+pub(crate) use model::{Model, Source};
 pub(crate) use terms::{Terms, targets};
 
 /// What an estimator does.

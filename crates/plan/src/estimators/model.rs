@@ -11,7 +11,7 @@ use trialrun_stats::ols::Shape;
 use trialrun_stats::{Failure, Observations, Rows};
 
 use super::cells::Cells;
-use super::matrix::{copy, gather};
+use super::matrix::{copy, gather, keep_where};
 use crate::compile::Groups;
 use crate::exec::Workspace;
 use crate::exec::workspace::grow;
@@ -243,6 +243,21 @@ impl Model {
         Rows { x: &scratch.x[..p * outcome.len()], y: outcome, observations, groups }
     }
 
+    /// The columns that its rows are made of.
+    pub fn columns(&self) -> Vec<ColumnId> {
+        let instruments = self.instruments.iter().flat_map(|z| &z.terms);
+        let terms = self.terms.iter().chain(instruments).flat_map(Term::columns);
+        let observations = match &self.observations {
+            Source::Single => Vec::new(),
+            Source::Weighted(weight) => vec![*weight],
+            Source::Collapsed { count, within } => vec![*count, *within],
+            Source::Cells(cells) => cells.columns(),
+        };
+        let beside = self.subset.into_iter().chain(self.blocks.map(|blocks| blocks.code));
+        let own = self.fixed.iter().chain(&self.extras).copied().chain([self.outcome]);
+        terms.chain(own).chain(observations).chain(beside).collect()
+    }
+
     /// Extra column number `i` at the rows that `prepare` made.
     pub fn extra<'w>(
         &self,
@@ -303,6 +318,23 @@ impl Model {
 }
 
 impl Term {
+    /// The values of its column for categories, on the units of the model's level.
+    pub fn fill(&self, ws: &Workspace, codes: &[f64], out: &mut Vec<f64>, n: usize) {
+        grow(out, n);
+        match self.numeric {
+            Some(column) => out.copy_from_slice(&ws.column(column)[..n]),
+            None => out.fill(1.0),
+        }
+        for (factor, code) in self.factors.iter().zip(codes) {
+            keep_where(ws.column(factor.column), None, *code, out);
+        }
+    }
+
+    /// The columns that it is made of.
+    pub fn columns(&self) -> Vec<ColumnId> {
+        self.numeric.into_iter().chain(self.factors.iter().map(|f| f.column)).collect()
+    }
+
     /// The label of the coefficient for one category of each factor.
     pub fn label(&self, codes: &[f64], sets: &[Vec<String>]) -> String {
         let part = |part: &Part| match part {

@@ -4,6 +4,7 @@ use trialrun_lang::Span;
 use trialrun_stats::special::{beta, chi_squared, fisher_f, incomplete_gamma, normal, student_t};
 
 use super::draw::{ARGS_MAX, Distribution};
+use super::replay::Trace;
 use super::{Op, Operand, Stop, Values, Workspace};
 use crate::ids::{ColumnId, LevelId};
 
@@ -46,6 +47,12 @@ impl Op for FromNormal {
         }
         ws.put(self.out, out);
         Ok(())
+    }
+
+    fn trace(&self, trace: &mut Trace<'_>) {
+        let args = self.args.iter().chain([&self.z]);
+        let args: Vec<ColumnId> = args.filter_map(|arg| arg.column()).collect();
+        trace.draws(&args, self.out);
     }
 }
 

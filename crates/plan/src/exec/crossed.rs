@@ -5,6 +5,7 @@ use trialrun_lang::Span;
 use trialrun_stats::special::normal;
 
 use super::random::generator;
+use super::replay::Trace;
 use super::units::{too_many, units_max};
 use super::words::shown;
 use super::workspace::grow;
@@ -144,6 +145,12 @@ impl Op for LinkLevels {
         ws.runs[self.runs.idx()] = runs;
         ws.links[self.link.idx()] = link;
         Ok(())
+    }
+
+    fn trace(&self, trace: &mut Trace<'_>) {
+        let reads: Vec<ColumnId> =
+            self.ranks.into_iter().flatten().chain(self.n.column()).collect();
+        trace.arranges(&reads);
     }
 }
 

@@ -6,6 +6,7 @@ use rand_pcg::Pcg64Dxsm;
 use trialrun_lang::Span;
 
 use super::random::generator;
+use super::replay::Trace;
 use super::words::shown;
 use super::{Op, Operand, Stop, Values, Workspace};
 use crate::ids::{ColumnId, LevelId};
@@ -227,6 +228,11 @@ impl Op for Draw {
         let result = self.fill(&mut rng, args, &mut out);
         ws.put(self.out, out);
         result
+    }
+
+    fn trace(&self, trace: &mut Trace<'_>) {
+        let args: Vec<ColumnId> = self.args.iter().filter_map(|arg| arg.column()).collect();
+        trace.draws(&args, self.out);
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a design's own diagnosands look at: numbers of each simulation, computed from its rows.
 
+use std::sync::Arc;
+
 use super::{Op, Workspace};
 use crate::ids::{ColumnId, LevelId};
 use crate::result::{Estimate, Row};
@@ -35,7 +37,7 @@ fn of_fit(row: &Row, number: fn(&Estimate) -> f64) -> f64 {
 pub struct Lens {
     /// The columns that are used: places in [`COLUMNS`].
     pub(crate) inputs: Vec<(usize, ColumnId)>,
-    pub(crate) ops: Vec<Box<dyn Op>>,
+    pub(crate) ops: Vec<Arc<dyn Op>>,
     pub(crate) n_columns: usize,
     pub(crate) n_registers: usize,
 }

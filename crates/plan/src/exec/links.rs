@@ -2,6 +2,7 @@
 
 use trialrun_lang::Span;
 
+use super::replay::Trace;
 use super::units::{too_many, units_max};
 use super::workspace::grow;
 use super::{Op, Stop, Workspace};
@@ -29,6 +30,10 @@ impl Op for Gather {
         }
         ws.put(self.out, out);
         Ok(())
+    }
+
+    fn trace(&self, trace: &mut Trace<'_>) {
+        trace.copies(self.from, self.out);
     }
 }
 

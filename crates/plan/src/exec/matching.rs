@@ -6,6 +6,7 @@ use trialrun_stats::matching::{self, match_sets};
 
 use super::assign::rerandomise::ROUNDING;
 use super::assign::{Scratch, Units};
+use super::replay::Trace;
 use super::workspace::grow;
 use super::{Op, Stop, Workspace};
 use crate::ids::ColumnId;
@@ -45,6 +46,10 @@ impl Op for Match {
         ws.points = points;
         ws.assign = s;
         done
+    }
+
+    fn trace(&self, trace: &mut Trace<'_>) {
+        trace.arranges(&self.covariates);
     }
 }
 

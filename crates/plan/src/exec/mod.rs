@@ -15,6 +15,7 @@ pub mod matching;
 pub mod program;
 pub mod random;
 pub mod reduce;
+pub mod replay;
 pub mod reveal;
 pub mod sample;
 pub(crate) mod select;
@@ -22,9 +23,12 @@ pub mod units;
 pub mod words;
 pub mod workspace;
 
+use std::sync::Arc;
+
 use trialrun_lang::{Diagnostic, Span};
 
 use crate::ids::ColumnId;
+use replay::Trace;
 pub use workspace::Workspace;
 
 /// Why a simulation can not go on: a mistake in the design that only the drawn numbers show.
@@ -47,6 +51,21 @@ impl Stop {
 pub trait Op: Send + Sync {
     /// Carries it out.
     fn run(&self, ws: &mut Workspace) -> Result<(), Stop>;
+
+    /// Says which columns it computes from which others, for assignments that are drawn again. What
+    /// says nothing is not done again.
+    fn trace(&self, _trace: &mut Trace<'_>) {}
+}
+
+/// An operation that is known in another place too.
+impl<T: Op> Op for Arc<T> {
+    fn run(&self, ws: &mut Workspace) -> Result<(), Stop> {
+        self.as_ref().run(ws)
+    }
+
+    fn trace(&self, trace: &mut Trace<'_>) {
+        self.as_ref().trace(trace);
+    }
 }
 
 /// Where an operation finds an argument.
@@ -60,6 +79,16 @@ pub enum Operand {
     Column(ColumnId),
     /// A block of intermediate values.
     Register(u16),
+}
+
+impl Operand {
+    /// The column that it reads, if it reads one.
+    pub fn column(self) -> Option<ColumnId> {
+        match self {
+            Self::Scalar(column) | Self::Column(column) => Some(column),
+            Self::Const(_) | Self::Register(_) => None,
+        }
+    }
 }
 
 /// Values of an argument for a block of units.

@@ -3,6 +3,7 @@
 //! A block fits the processor's first cache; an instruction is chosen once a block, not once a
 //! unit, and its loop is a plain pass over slices that the compiler vectorises.
 
+use super::replay::Trace;
 use super::workspace::grow;
 use super::{Op, Operand, Stop, Values, Workspace};
 use crate::functions::Fun;
@@ -56,6 +57,27 @@ impl Op for Program {
             lo = hi;
         }
         Ok(())
+    }
+
+    fn trace(&self, trace: &mut Trace<'_>) {
+        // What each register was last computed from.
+        let mut behind: Vec<Vec<ColumnId>> = Vec::new();
+        for Instruction { args, target, fun } in &self.code {
+            let mut reads = Vec::new();
+            for arg in &args[..fun.arity()] {
+                match arg {
+                    Operand::Register(r) => reads.extend_from_slice(&behind[*r as usize]),
+                    arg => reads.extend(arg.column()),
+                }
+            }
+            match target {
+                Target::Column(column) => trace.computes(&reads, *column),
+                Target::Register(r) => {
+                    behind.resize(behind.len().max(*r as usize + 1), Vec::new());
+                    behind[*r as usize] = reads;
+                }
+            }
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reductions: one number from the values of many units.
 
+use super::replay::Trace;
 use super::workspace::grow;
 use super::{Op, Stop, Workspace};
 use crate::compile::ir::Reduction;
@@ -63,6 +64,14 @@ impl Op for Reduce {
         ws.sorted = sorted;
         ws.put(self.out, out);
         Ok(())
+    }
+
+    fn trace(&self, trace: &mut Trace<'_>) {
+        match self.mask {
+            None if self.reduction == Reduction::Mean => trace.averages(self.arg, self.out),
+            None => trace.computes(&[self.arg], self.out),
+            Some(mask) => trace.computes(&[self.arg, mask], self.out),
+        }
     }
 }
 

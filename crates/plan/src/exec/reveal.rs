@@ -1,5 +1,6 @@
 //! Reveals the potential outcome that goes with the assigned condition.
 
+use super::replay::Trace;
 use super::select::select;
 use super::{Op, Stop, Workspace};
 use crate::ids::{ColumnId, LevelId, RunsId};
@@ -39,6 +40,10 @@ impl Op for Reveal {
         }
         ws.put(self.out, out);
         Ok(())
+    }
+
+    fn trace(&self, trace: &mut Trace<'_>) {
+        trace.reveals(self.out);
     }
 }
 

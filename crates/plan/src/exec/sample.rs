@@ -7,6 +7,7 @@ use trialrun_lang::Span;
 use trialrun_stats::buffer::push;
 
 use super::random::generator;
+use super::replay::Trace;
 use super::units::{too_many, units_max};
 use super::words::{plural, shown};
 use super::workspace::grow;
@@ -94,6 +95,14 @@ impl Op for Sample {
             ws.runs[whole.idx()][1] = n_drawn as u32;
         }
         Ok(())
+    }
+
+    fn trace(&self, trace: &mut Trace<'_>) {
+        let column = match self.drawing {
+            Drawing::Simple(by) | Drawing::Expected(by) | Drawing::Count(by) => by.column(),
+            Drawing::Replaced(by) => by.and_then(Operand::column),
+        };
+        trace.arranges(column.as_slice());
     }
 }
 

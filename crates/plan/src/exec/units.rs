@@ -2,6 +2,7 @@
 
 use trialrun_lang::Span;
 
+use super::replay::Trace;
 use super::words::{grouped, plural, shown};
 use super::workspace::grow;
 use super::{Op, Operand, Stop, Values, Workspace};
@@ -59,6 +60,10 @@ impl Op for GrowLevel {
         ws.sizes[self.level.idx()] = total as usize;
         ws.runs[self.runs.idx()] = runs;
         Ok(())
+    }
+
+    fn trace(&self, trace: &mut Trace<'_>) {
+        trace.arranges(self.n.column().as_slice());
     }
 }
 
@@ -147,6 +152,10 @@ impl Op for Broadcast {
         }
         ws.put(self.out, out);
         Ok(())
+    }
+
+    fn trace(&self, trace: &mut Trace<'_>) {
+        trace.copies(self.from, self.out);
     }
 }
 
@@ -252,6 +261,10 @@ impl Op for GroupBy {
         }
         Ok(())
     }
+
+    fn trace(&self, trace: &mut Trace<'_>) {
+        trace.arranges(&self.keys);
+    }
 }
 
 /// Sorts units by a key, equal ones in the order they have, where the keys are whole numbers in a
@@ -322,6 +335,10 @@ impl Op for Carry {
         }
         ws.put(self.out, out);
         Ok(())
+    }
+
+    fn trace(&self, trace: &mut Trace<'_>) {
+        trace.copies(self.from, self.out);
     }
 }
 

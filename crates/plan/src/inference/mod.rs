@@ -5,8 +5,13 @@
 //! its manual: `trialrun explain NAME` prints it.
 
 mod bootstrap;
+mod randomisation;
+mod replay;
 mod wild_cluster;
 
+use std::sync::Arc;
+
+pub use replay::MadeAssignment;
 use trialrun_lang::{Diagnostic, Span};
 use trialrun_stats::ols::{self, Sums};
 use trialrun_stats::resample::Replicates;
@@ -15,8 +20,9 @@ use trialrun_stats::{Failure, Rows};
 
 use crate::compile::Compiler;
 use crate::declared::{Fields, Node, Reader, listed, suggest};
-use crate::estimators::{Estimation, Fit, Model};
-use crate::exec::Workspace;
+use crate::estimators::{Estimation, Fit, Model, Target};
+use crate::exec::assign::listing::Listing;
+use crate::exec::{Op, Workspace, assign};
 use crate::result::Row;
 
 /// What a kind of inference does.
@@ -42,6 +48,8 @@ pub(crate) struct Of<'a> {
     pub model: &'a Model,
     /// How it is fitted.
     pub fit: &'a dyn Fit,
+    /// The coefficients that it reports.
+    pub targets: &'a [Target],
     /// Where the kind of inference is written.
     pub span: Span,
 }
@@ -51,6 +59,9 @@ pub(crate) trait Infer: Send + Sync {
     /// Does so for the rows of the columns in `ws.model.targets`; a row that it can not be done for
     /// becomes a failure.
     fn infer(&self, of: &Estimation, ws: &mut Workspace, rows: &mut [Row]);
+
+    /// Hands over the operations of the plan, once it is complete.
+    fn link(&self, _ops: &[Arc<dyn Op>]) {}
 }
 
 /// Scratch space, one a thread.
@@ -60,6 +71,15 @@ pub(crate) struct Scratch {
     replicates: Replicates,
     pairs: Vec<Replicate>,
     numbers: Vec<f64>,
+    seats: assign::Scratch,
+    listing: Listing,
+    arms: Vec<u32>,
+    /// Outcomes while others are in their place.
+    held: Vec<f64>,
+    /// The assigned variable of real data.
+    kept: Vec<f64>,
+    /// The treatment of the data, by the rows of the model.
+    shift: Vec<f64>,
     work: Vec<f64>,
 }
 
@@ -116,6 +136,7 @@ macro_rules! kinds {
 
 kinds! {
     Bootstrap in bootstrap,
+    Randomisation in randomisation,
     WildCluster in wild_cluster,
 }
 
@@ -149,6 +170,11 @@ impl Inference {
         self.kind.needs_single_rows()
     }
 
+    /// Whether it has to know the coefficients that are reported.
+    pub(crate) fn needs_targets(&self) -> bool {
+        matches!(self.kind, Kind::Randomisation(_))
+    }
+
     /// What is done with each fit of an estimator.
     pub(crate) fn compile(
         &self,
@@ -156,8 +182,9 @@ impl Inference {
         label: &str,
         model: &Model,
         fit: &dyn Fit,
+        targets: &[Target],
     ) -> Option<Box<dyn Infer>> {
-        self.kind.compile(cx, &Of { label, model, fit, span: self.span })
+        self.kind.compile(cx, &Of { label, model, fit, targets, span: self.span })
     }
 
     /// It in a phrase, for `explain`.
@@ -189,14 +216,14 @@ fn least_squares(cx: &mut Compiler<'_>, of: &Of<'_>, kind: &str) -> Option<ols::
 fn enough(cx: &mut Compiler<'_>, replicates: u64, alpha: f64, span: Span) -> Option<()> {
     if (replicates + 1) as f64 * alpha < 1.0 - 1e-9 {
         let least = (1.0 / alpha - 1e-9).ceil() - 1.0;
-        let message = format!("{replicates} replicates can reject nothing at this level");
-        let error = Diagnostic::error(span, message).label("too few replicates");
+        let message = format!("{replicates} draws can reject nothing at this level");
+        let error = Diagnostic::error(span, message).label("too few");
         cx.report(error.hint(format!("take {least} or more; 999 is usual")));
         return None;
     }
     if replicates as usize > cx.limits.max_values / 8 {
-        let message = format!("{replicates} replicates do not fit the limit on values");
-        let error = Diagnostic::error(span, message).label("too many replicates");
+        let message = format!("{replicates} draws do not fit the limit on values");
+        let error = Diagnostic::error(span, message).label("too many");
         cx.report(error.hint("999 is usual; --max-values raises the limit"));
         return None;
     }

@@ -84,13 +84,17 @@ mod units;
 
 use std::sync::Arc;
 
+use trialrun_lang::Diagnostic;
+
 use super::{Declared, all_of};
-use crate::compile::{Compiler, Condition, Declares};
+use crate::compile::{Compiler, Condition, Context, Declares};
 use crate::declared::{Conditions, Fields, Name, Reader};
 use crate::exec::allocation::AllocationInfo;
 use crate::exec::assign::probabilities::FindProbabilities;
 use crate::exec::assign::{Assign, Lottery};
 use crate::exec::random::stream_key;
+use crate::ids::LevelId;
+use crate::inference::MadeAssignment;
 use method::Method;
 use rerandomise::Rerandomise;
 use units::Seats;
@@ -130,6 +134,7 @@ impl Declared for Assignment {
 
     fn compile(&self, cx: &mut Compiler<'_>) {
         if cx.data.is_some() {
+            cx.unmade.push((self.clone(), cx.frame));
             return;
         }
         let (conditions, labels) = self.conditions(cx);
@@ -158,7 +163,10 @@ impl Declared for Assignment {
         let values = conditions.iter().map(|c| c.value).collect();
         let key = stream_key("assignment", &self.variable.text, 0);
         let (of_op, by) = (Arc::clone(&lottery), wedge.clone());
-        cx.push(Assign { lottery: of_op, id, values, wedge: by, out, key });
+        let assign = Arc::new(Assign { lottery: of_op, id, values, wedge: by, out, key });
+        let (variable, place) = (self.variable.text.clone(), cx.ops.len());
+        cx.made.push(MadeAssignment { variable, assign: Arc::clone(&assign), place });
+        cx.push(assign);
         let info = AllocationInfo {
             id,
             variable: self.variable.text.clone(),
@@ -197,6 +205,48 @@ impl Declared for Assignment {
 }
 
 impl Assignment {
+    /// The assigned variable.
+    pub(crate) fn variable(&self) -> &Name {
+        &self.variable
+    }
+
+    /// The assignment of the rows of real data, which have the variable: its units and blocks are
+    /// those that the data tell.
+    pub(crate) fn of_data(
+        &self,
+        cx: &mut Compiler<'_>,
+        rows: LevelId,
+    ) -> Option<(Assign, Vec<Condition>)> {
+        let Name { text, span } = &self.variable;
+        let node = cx.resolve(text, *span, &Context::at(rows).for_a_name())?;
+        let refused = if cx.labels_of(node).is_some() {
+            Some("its conditions are names: numbers are needed")
+        } else if self.level.is_some() {
+            Some("its `level` is not one of the data")
+        } else {
+            None
+        };
+        let (conditions, _) = self.conditions(cx);
+        let seats = Seats::compile(self, cx, rows)?;
+        let made = self.method.compile(cx, &conditions, seats, Some(rows))?;
+        let accept = match &self.rerandomise {
+            None => None,
+            Some(wish) => Some(wish.compile(cx, made.seats.units.level(), made.n_arms)?),
+        };
+        let refused = refused.or(made.wedge.is_some().then_some("a stepped wedge has times"));
+        if let Some(reason) = refused {
+            let message = format!("`{text}` can not be assigned again on real data");
+            cx.report(Diagnostic::error(*span, message).label(reason));
+            return None;
+        }
+        let out = cx.column_at(node, rows);
+        let (units, n_arms, span) = (made.seats.units, made.n_arms, self.method.span);
+        let lottery = Arc::new(Lottery { units, n_arms, method: made.draw, accept, span });
+        let values = conditions.iter().map(|c| c.value).collect();
+        let (id, key) = (cx.next_allocation(), stream_key("assignment", text, 0));
+        Some((Assign { lottery, id, values, wedge: None, out, key }, conditions))
+    }
+
     /// The name under which each row's probability can be used.
     fn probability_name(&self) -> String {
         format!("{}_prob", self.variable.text)

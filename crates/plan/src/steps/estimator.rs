@@ -11,7 +11,7 @@
 //!   `Lmer(...)`.
 //! - `level`: the level whose units are its rows; the current rows if it is left out.
 //! - `inference`: how test and interval are made, where not by the method alone: `Bootstrap(...)`,
-//!   `WildCluster(...)`.
+//!   `Randomisation(...)`, `WildCluster(...)`.
 //! - `subset`: an expression; only rows where it holds are used, such as `"age > 40 & arm != 'b'"`.
 //!
 //! # Example
@@ -87,7 +87,9 @@ impl Declared for Estimator {
         let outcomes = std::slice::from_ref(&model.outcome_label);
         let Some((aims, compiled)) = self.estimands.compile(cx, outcomes) else { return };
         let from_data = cx.data.is_some();
-        let found = if from_data { Some(Vec::new()) } else { self.targets(cx, &model) };
+        let needs_targets =
+            !from_data || self.inference.as_ref().is_some_and(Inference::needs_targets);
+        let found = if needs_targets { self.targets(cx, &model) } else { Some(Vec::new()) };
         let Some(found) = found else { return };
         for (target, _) in &found {
             if let Some(reason) = fit.refuses(&model, target) {
@@ -102,7 +104,7 @@ impl Declared for Estimator {
         }
         let inference = match &self.inference {
             None => None,
-            Some(wish) => match wish.compile(cx, &self.label.text, &model, &*fit) {
+            Some(wish) => match wish.compile(cx, &self.label.text, &model, &*fit, &targets) {
                 None => return,
                 made => made,
             },

@@ -137,7 +137,8 @@ impl Reveal {
             let one = cx.graph.constant(1.0, span);
             let responds = cx.map(Fun::Eq, vec![response, one], span);
             let missing = cx.graph.constant(NA, span);
-            node = cx.map(Fun::If, vec![responds, node, missing], span);
+            let chosen = cx.map(Fun::If, vec![responds, node, missing], span);
+            node = cx.keep_as_revealed(chosen);
         }
         cx.define(&self.outcome, node, cx.frame);
         Some(())
@@ -250,7 +251,7 @@ impl Reveal {
             }
             context.given.push((variable, Value { id, labels: found }));
         }
-        cx.scalar(&formula, &context).map(|value| value.id)
+        cx.scalar(&formula, &context).map(|value| cx.keep_as_revealed(value.id))
     }
 }
 

@@ -223,6 +223,10 @@ impl Fit for Inverse {
         Ok(Fitted { n_obs, boundary: false })
     }
 
+    fn is_linear(&self) -> bool {
+        true
+    }
+
     fn details(&self, model: &Model, ws: &mut Workspace) -> Result<Details, Failure> {
         let fit = self.estimate(model, ws)?;
         let words = vec![("assignment", self.source.describe())];

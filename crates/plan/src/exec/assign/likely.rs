@@ -57,7 +57,7 @@ pub(super) fn complete(
 
 /// The points at which the rounded numbers change, with 0 and 1 around them; says whether there
 /// are none.
-fn breaks(probabilities: &[f64], n: usize, breaks: &mut Vec<f64>) -> bool {
+pub(super) fn breaks(probabilities: &[f64], n: usize, breaks: &mut Vec<f64>) -> bool {
     breaks.clear();
     let mut reached = 0.0;
     for p in &probabilities[..probabilities.len() - 1] {

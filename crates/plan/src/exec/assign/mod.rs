@@ -8,7 +8,9 @@ pub mod blocks;
 pub mod complete;
 pub mod custom;
 mod likely;
+pub mod listing;
 pub mod probabilities;
+mod redraw;
 pub mod rerandomise;
 pub mod shares;
 pub mod simple;
@@ -19,6 +21,7 @@ use rand_pcg::Pcg64Dxsm;
 use trialrun_lang::Span;
 
 use super::random::generator;
+use super::replay::Trace;
 use super::workspace::grow;
 use super::{Op, Stop, Workspace};
 use crate::ids::{AllocationId, ColumnId};
@@ -115,6 +118,19 @@ impl Lottery {
         Err(accept.refused_all(&s.whitened))
     }
 
+    /// The columns that it reads beside blocks and clusters.
+    fn columns(&self) -> Vec<ColumnId> {
+        let of_shares = match &self.method {
+            Method::Simple(shares) | Method::Complete(shares) | Method::Balanced(shares) => {
+                shares.numbers.iter().filter_map(|number| number.value.column()).collect()
+            }
+            Method::Square(square) => vec![square.row, square.column],
+            Method::Custom(_) => Vec::new(),
+        };
+        let covariates = self.accept.iter().flat_map(|accept| accept.covariates.iter().copied());
+        covariates.chain(of_shares).collect()
+    }
+
     fn draw_once(
         &self,
         ws: &Workspace,
@@ -166,21 +182,16 @@ impl Op for Assign {
         let drawn =
             seated.and_then(|()| self.lottery.draw(ws, &mut s, &mut rng, &mut allocation.arms));
         if drawn.is_ok() {
-            let n = ws.size(self.wedge.as_ref().map_or(self.lottery.units.level(), |w| w.level));
-            let mut out = ws.take(self.out, n);
-            match &self.wedge {
-                Some(wedge) => {
-                    wedge.spread(ws, &self.lottery.units, &allocation.arms, &self.values, &mut out);
-                }
-                None => {
-                    let value = |arm: u32| self.values[arm as usize];
-                    self.lottery.units.spread(ws, &allocation.arms, &mut out, value);
-                }
-            }
-            ws.put(self.out, out);
+            self.spread(ws, &allocation.arms);
         }
         ws.allocations[self.id.idx()] = allocation;
         ws.assign = s;
         drawn
+    }
+
+    fn trace(&self, trace: &mut Trace<'_>) {
+        let mut reads = self.lottery.columns();
+        reads.extend(self.wedge.as_ref().map(|wedge| wedge.time));
+        trace.arranges(&reads);
     }
 }
