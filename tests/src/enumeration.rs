@@ -192,8 +192,10 @@ fn p_values_are_shares_of_a_plain_list() {
 #[test]
 fn randomisation_tests_are_exact() {
     let test = |method: &str, statistic: &str| {
+        // Tells labels of different methods apart.
+        let n = method.len();
         format!(
-            r#"Estimator(label: "test {statistic}", term: z, method: {method},
+            r#"Estimator(label: "test {statistic} {n}", term: z, method: {method},
                 inference: Randomisation(statistic: {statistic})),"#
         )
     };

@@ -106,8 +106,7 @@ fn compile_with(
     if cx.failed() {
         return Err(cx.diagnostics);
     }
-    let parent_runs = cx.parent_runs();
-    let n_ops_allocating = cx.ops_allocating();
+    let (parent_runs, n_ops_allocating) = (cx.parent_runs(), cx.ops_allocating());
     let allocations = cx.settle_allocations(options.probabilities);
     cx.estimations.iter().for_each(|estimation| estimation.link(&cx.ops));
     let links = cx.links_of_levels();
