@@ -73,3 +73,78 @@ fn rows_of_one_estimand_are_compared() {
     assert_eq!(labels, &["ate", "att"]);
     assert_eq!(codes[..5], [Some(0), Some(1), Some(1), Some(0), Some(0)]);
 }
+
+/// A hypothesis that is a coefficient has the coefficient's row, to the bit; with a value its test
+/// alone is another.
+#[test]
+fn a_hypothesis_of_one_coefficient_is_its_row() {
+    for method in [
+        r#"LmRobust(formula: "y ~ z + x", se: HC2"#,
+        r#"LmRobust(formula: "y ~ z + x", clusters: k"#,
+        r#"LmRobust(formula: "y ~ z + x", fixed_effects: [k], clusters: k, se: Stata"#,
+        r#"IvRobust(formula: "y ~ z + x | e + x""#,
+        r#"Lin(formula: "y ~ z", covariates: "x""#,
+        r#"Lmer(formula: "y ~ z + x + (1 | k)""#,
+        r#"Lmer(formula: "y ~ z + x + (1 + x | k)", df: KenwardRoger"#,
+        r#"Lmer(formula: "y ~ z + x + (1 | k)", df: BetweenWithin"#,
+        r#"Glm(formula: "I(y > 0) ~ z + x", family: Binomial, se: HC0"#,
+    ] {
+        let plan = plan(&with(&format!(
+            r#"Variables(variables: {{ k: "unit % 8" }}),
+               Estimator(label: "a", term: z, method: {method},
+                   hypotheses: ["z", "3*z/2 - z = z/2 - z + 0.5"])),"#
+        )));
+        let names: Vec<String> = plan.row_infos().map(|row| row.label()).collect();
+        assert_eq!(names, ["a (z)", "a (z)", "a (3*z/2 - z = z/2 - z + 0.5)"]);
+        let mut ws = plan.workspace();
+        for sim in 0..20 {
+            simulate(&plan, &mut ws, 8, sim);
+            let rows = ws.rows();
+            assert_eq!(rows[0], rows[1], "{method}, {sim}");
+            let (Ok(own), Ok(moved)) = (rows[0].fit, rows[2].fit) else { continue };
+            let same = trialrun_plan::Estimate {
+                statistic: moved.statistic,
+                p_value: moved.p_value,
+                ..own
+            };
+            assert_eq!(moved, same, "{method}, {sim}");
+            let statistic = (own.estimate - 0.5) / own.std_error;
+            assert!((moved.statistic - statistic).abs() < 1e-12 * statistic.abs().max(1.0));
+        }
+    }
+}
+
+/// The difference of two arms: no bias, and intervals that cover, with its own estimand; without
+/// `term` it is all that is reported.
+#[test]
+fn a_contrast_of_arms_is_unbiased_and_covers() {
+    let plan = plan(
+        r#"Design(steps: [
+            Level(name: class, n: 12, variables: { shock: "normal(0, 0.5)" }),
+            Level(name: unit, n: "class % 3 + 2", variables: { e: "normal(0, 1)" }),
+            PotentialOutcomes(outcome: y, conditions: { arm: [a, b, c] },
+                formula: "e + shock + 0.4 * (arm == 'b') + (arm == 'c')"),
+            Estimand(label: gap, value: "mean(y_arm_c - y_arm_b)"),
+            Assignment(variable: arm, method: Complete, clusters: class),
+            Reveal(outcome: y),
+            Estimator(label: "gap", estimand: gap, method: LmRobust(formula: "y ~ arm",
+                clusters: class, hypotheses: ["armc - armb"])),
+        ])"#,
+    );
+    assert_eq!(plan.n_rows(), 1);
+    let (mut ws, sims) = (plan.workspace(), 4000);
+    let (mut errors, mut covered) = (Vec::new(), 0);
+    for sim in 0..sims {
+        simulate(&plan, &mut ws, 3, sim);
+        let row = &ws.rows()[0];
+        let (fit, gap) = (row.fit.unwrap(), row.estimand.unwrap());
+        errors.push(fit.estimate - gap);
+        covered += usize::from(fit.conf_low <= gap && gap <= fit.conf_high);
+    }
+    let n = sims as f64;
+    let mean = errors.iter().sum::<f64>() / n;
+    let sd = (errors.iter().map(|e| (e - mean) * (e - mean)).sum::<f64>() / n).sqrt();
+    assert!(mean.abs() < 4.0 * sd / n.sqrt(), "bias {mean}");
+    let coverage = covered as f64 / n;
+    assert!((0.93..0.985).contains(&coverage), "coverage {coverage}");
+}

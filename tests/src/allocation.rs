@@ -76,7 +76,8 @@ const EVERYTHING: &str = r#"Design(steps: [
         method: LmRobust(formula: "y ~ arm + x", clusters: class, se: CR2)),
     Estimator(label: "pairs", term: armb, inference: Bootstrap(replicates: 99),
         method: LmRobust(formula: "y ~ arm + x")),
-    Estimator(label: "weights", term: armb, method: LmRobust(formula: "y ~ arm", weights: e)),
+    Estimator(label: "weights", estimand: one, method: LmRobust(formula: "y ~ arm", weights: e,
+        hypotheses: ["armb - armc = 0", "armb = 1"])),
     Estimator(label: "values", term: armb,
         method: LmRobust(formula: "y ~ arm", clusters: k, se: Stata)),
     Estimator(label: "means", method: DifferenceInMeans(formula: "y ~ arm", blocks: kind,
@@ -103,14 +104,15 @@ const EVERYTHING: &str = r#"Design(steps: [
     Estimator(label: "logit", term: armb, method: Glm(formula: "I(y > 1) ~ arm * g + x",
         family: Binomial, scale: Response, clusters: class)),
     Estimator(label: "counts", term: armb, method: Glm(formula: "floor(nb) ~ arm + g",
-        family: NegativeBinomial, offset: "log(e)")),
+        family: NegativeBinomial, offset: "log(e)", hypotheses: ["armc = armb"])),
     Estimator(label: "multilevel logit", term: armb, method: Glmer(
         formula: "I(y > 1) ~ arm + x + (1 | class)", family: Binomial, nagq: 5)),
     Estimator(label: "multilevel counts", term: g, method: Glmer(
         formula: "floor(nb) ~ g + (1 + x | class) + (1 | k)", family: Poisson, offset: "log(e)")),
-    Estimator(label: "mixed", term: armb, method: Lmer(formula: "y ~ arm + x + (1 | class)")),
+    Estimator(label: "mixed", term: armb, method: Lmer(formula: "y ~ arm + x + (1 | class)",
+        hypotheses: ["armc - armb"])),
     Estimator(label: "slopes", term: armb, method: Lmer(formula: "y ~ arm + x + (1 + x | class)",
-        df: KenwardRoger, weights: e)),
+        df: KenwardRoger, weights: e, hypotheses: ["armc - armb"])),
     Estimator(label: "nested", term: armb, method: Lmer(
         formula: "y ~ arm + (1 | school/class) + (1 | k)", offset: "2 * e", df: BetweenWithin)),
     Estimator(label: "crossed", term: armb,

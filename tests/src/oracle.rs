@@ -8,6 +8,7 @@ mod bootstrap;
 mod design_based;
 mod glm;
 mod glmm;
+mod hypotheses;
 mod mixed;
 
 use std::path::PathBuf;

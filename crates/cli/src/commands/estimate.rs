@@ -1,6 +1,6 @@
 //! `estimate`: the design's estimators on real data.
 
-use trialrun_plan::Estimation;
+use trialrun_plan::{Estimation, EstimatorInfo};
 use trialrun_report::{DataFormat, Estimated, estimates};
 
 use crate::args::{EstimateArgs, Format};
@@ -53,8 +53,13 @@ fn estimate(
         Err(failure) => return Ok(Estimated::failed((info, outcome), failure)),
     };
     let terms: Vec<String> = coefficients.iter().map(|c| c.term.clone()).collect();
+    for name in estimation.hypotheses().names() {
+        if !terms.iter().any(|term| term == name) {
+            return Err(no_term(info, name, &terms));
+        }
+    }
     let wanted: Vec<String> = if info.reports_all {
-        terms.clone()
+        terms.iter().cloned().chain(estimation.hypotheses().labels()).collect()
     } else if info.terms.is_empty() {
         let first = terms.iter().find(|t| *t != "(Intercept)").or(terms.first());
         first.cloned().into_iter().collect()
@@ -63,17 +68,21 @@ fn estimate(
     };
     let mut reported = Vec::new();
     for term in &wanted {
-        match coefficients.iter().find(|c| c.term == *term) {
+        let known = coefficients.iter().chain(&details.hypotheses);
+        match known.into_iter().find(|c| c.term == *term) {
             Some(coefficient) => reported.push(coefficient.clone()),
-            None => {
-                let hint = trialrun_lang::suggestion(term, &terms)
-                    .unwrap_or_else(|| format!("the terms are {}", terms.join(", ")));
-                return Err(Failed::input(format!(
-                    "estimator \"{}\" has no term `{term}` on these data\n  help: {hint}",
-                    info.label
-                )));
-            }
+            None => return Err(no_term(info, term, &terms)),
         }
     }
     Ok(Estimated::fitted((info, outcome), reported, terms, details))
+}
+
+/// The error for a term that the data have not.
+fn no_term(info: &EstimatorInfo, term: &str, terms: &[String]) -> Failed {
+    let hint = trialrun_lang::suggestion(term, terms)
+        .unwrap_or_else(|| format!("the terms are {}", terms.join(", ")));
+    Failed::input(format!(
+        "estimator \"{}\" has no term `{term}` on these data\n  help: {hint}",
+        info.label
+    ))
 }

@@ -39,6 +39,11 @@ impl<'s> Fields<'s> {
         Some(node)
     }
 
+    /// A field that is yet to be taken.
+    pub fn peek(&self, name: &str) -> Option<Node<'s>> {
+        self.fields.iter().find(|(key, ..)| key == name).map(|(_, _, node)| *node)
+    }
+
     /// A field that may be left out.
     pub fn optional<T>(
         &mut self,

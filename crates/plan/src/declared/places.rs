@@ -4,8 +4,8 @@
 //! are; the places in their trees and messages are then moved to those of the file.
 
 use trialrun_lang::{
-    Arg, Diagnostic, Expr, ExprKind, Factor, Formula, RandomTerm, Span, Term, parse_expression,
-    parse_formula, parse_terms,
+    Arg, Diagnostic, Expr, ExprKind, Factor, Formula, Hypothesis, RandomTerm, Span, Term,
+    parse_expression, parse_formula, parse_hypothesis, parse_terms,
 };
 
 /// Where each byte of a text stands in the file.
@@ -95,6 +95,13 @@ impl Places {
         }
         let (intercept, terms) = parse_terms(text, 0).map_err(|errors| self.errors(errors))?;
         Ok((intercept, terms.into_iter().map(|term| self.term(term)).collect()))
+    }
+
+    /// Parses a linear hypothesis, with places in the file.
+    pub fn parse_hypothesis(&self, text: &str) -> Result<Hypothesis, Vec<Diagnostic>> {
+        let mut found = parse_hypothesis(text, 0).map_err(|errors| self.errors(errors))?;
+        found.terms.iter_mut().for_each(|(_, span, _)| *span = self.span(*span));
+        Ok(found)
     }
 
     fn errors(&self, mut errors: Vec<Diagnostic>) -> Vec<Diagnostic> {

@@ -4,6 +4,7 @@ use trialrun_lang::{Diagnostic, Formula, RandomTerm};
 
 use super::cells;
 use super::collapse::Collapse;
+use super::hypotheses::Hypotheses;
 use super::model::{Blocks, Instruments, Model, Source};
 use super::resolve::{Collapsing, Resolved, ResolvedTerm, resolve};
 use super::warnings::{warn_of_copies, warn_of_unused};
@@ -127,6 +128,7 @@ pub fn assemble(
         subset: subset.map(|s| cx.column_at(s, rows)),
         drops_missing,
         outcome_label: resolved.outcome_label,
+        hypotheses: Hypotheses::default(),
     })
 }
 

@@ -8,7 +8,9 @@ use trialrun_stats::special::student_t::{self, Critical};
 use trialrun_stats::special::{chi_squared, fisher_f};
 
 use super::aims::Compiled;
+use super::hypotheses::{Contrast, Hypotheses};
 use super::model::{Model, ModelScratch};
+use crate::exec::workspace::grow;
 use crate::exec::{Op, Stop, Workspace};
 use crate::inference::Infer;
 use crate::result::{Estimate, Row};
@@ -27,7 +29,7 @@ pub(crate) struct Coef {
 /// How a model is fitted.
 pub(crate) trait Fit: Send + Sync {
     /// Fits the rows that the model prepared, and hands over the coefficients of the columns in
-    /// `ws.model.targets`, in their order.
+    /// `ws.model.targets`, in their order, and then the combinations in `ws.model.contrasts`.
     fn fit(
         &self,
         model: &Model,
@@ -43,6 +45,12 @@ pub(crate) trait Fit: Send + Sync {
     /// Whether estimates are linear in the outcomes, and variances quadratic.
     fn is_linear(&self) -> bool {
         false
+    }
+
+    /// For a method whose joint tests are [`Joint::Hotelling`]: the degrees of freedom of the
+    /// variance of these combinations of coefficients, in the fit that was made last.
+    fn hotelling_df(&self, _model: &Model, _ws: &Workspace, _contrasts: &[f64]) -> Option<f64> {
+        None
     }
 
     /// Why a coefficient can not be reported by this method, if it can not.
@@ -80,6 +88,22 @@ pub struct Details {
     pub kept: Vec<bool>,
     /// Variance matrix of the kept coefficients, by rows.
     pub vcov: Vec<f64>,
+    /// Hypotheses about coefficients, each with its estimate.
+    pub hypotheses: Vec<Coefficient>,
+    /// How several hypotheses are tested at once.
+    pub joint: Joint,
+}
+
+/// How several hypotheses about coefficients are tested at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Joint {
+    /// Wald's chi-squared.
+    #[default]
+    ChiSquared,
+    /// F, with degrees of freedom of the denominator.
+    F(f64),
+    /// Pustejovsky and Tipton's approximation to Hotelling's distribution.
+    Hotelling,
 }
 
 /// A test beside those of the coefficients.
@@ -135,6 +159,8 @@ pub struct Estimation {
     pub(crate) model: Model,
     pub(crate) fit: Box<dyn Fit>,
     pub(crate) targets: Vec<Target>,
+    /// Combinations of coefficients, reported after the targets.
+    pub(crate) contrasts: Vec<Contrast>,
     pub(crate) aims: Vec<Compiled>,
     pub(crate) first_row: usize,
     pub(crate) critical: Critical,
@@ -144,7 +170,7 @@ pub struct Estimation {
 
 impl Op for Estimation {
     fn run(&self, ws: &mut Workspace) -> Result<(), Stop> {
-        let n = self.targets.len();
+        let n = self.targets.len() + self.contrasts.len();
         if n == 0 {
             return Ok(());
         }
@@ -189,11 +215,13 @@ impl Estimation {
         }
         let lost = columns.contains(&usize::MAX);
         ws.model.targets = columns;
-        if lost {
+        if lost || !self.find_contrasts(ws) {
             return Err(Failure::TermDropped);
         }
+        let n = self.targets.len();
         let mut give = |i: usize, coef: Result<Coef, Failure>| {
-            own[i].fit = coef.and_then(|c| self.estimate(c));
+            let value = if i < n { 0.0 } else { self.contrasts[i - n].value };
+            own[i].fit = coef.and_then(|c| self.estimate(c, value));
         };
         let fitted = self.fit.fit(&self.model, ws, &mut give)?;
         for row in &mut *own {
@@ -210,6 +238,7 @@ impl Estimation {
         self.model.prepare(ws)?;
         let column = self.target_column(&ws.model, &self.targets[0]);
         ws.model.targets.clear();
+        ws.model.contrasts.clear();
         ws.model.targets.push(column.ok_or(Failure::TermDropped)?);
         let mut found = Err(Failure::TermDropped);
         let mut give = |_, coefficient: Result<Coef, Failure>| found = coefficient;
@@ -227,8 +256,32 @@ impl Estimation {
         }
     }
 
-    /// Adds test and interval to a coefficient.
-    fn estimate(&self, coef: Coef) -> Result<Estimate, Failure> {
+    /// Fills the factors of the combinations; false where a coefficient has no column.
+    fn find_contrasts(&self, ws: &mut Workspace) -> bool {
+        let mut contrasts = std::mem::take(&mut ws.model.contrasts);
+        let p = ws.model.starts.last().copied().unwrap_or(0);
+        grow(&mut contrasts, p * self.contrasts.len());
+        contrasts.fill(0.0);
+        let mut is_there = true;
+        for (contrast, factors) in self.contrasts.iter().zip(contrasts.chunks_exact_mut(p.max(1))) {
+            for (target, factor) in &contrast.parts {
+                match self.target_column(&ws.model, target) {
+                    Some(column) => factors[column] += factor,
+                    None => is_there = false,
+                }
+            }
+        }
+        ws.model.contrasts = contrasts;
+        is_there
+    }
+
+    /// The hypotheses about the coefficients.
+    pub fn hypotheses(&self) -> &Hypotheses {
+        &self.model.hypotheses
+    }
+
+    /// Adds an interval to a coefficient, and the test that it equals a value.
+    fn estimate(&self, coef: Coef, value: f64) -> Result<Estimate, Failure> {
         let Coef { estimate, std_error, df } = coef;
         if !estimate.is_finite() || !std_error.is_finite() {
             return Err(Failure::NotFinite);
@@ -239,7 +292,7 @@ impl Estimation {
         if df.is_nan() || df <= 0.0 {
             return Err(Failure::NoResidualDf);
         }
-        let statistic = estimate / std_error;
+        let statistic = (estimate - value) / std_error;
         let p_value = student_t::two_sided(statistic, df);
         let half = self.critical.at(df) * std_error;
         let (conf_low, conf_high) = (estimate - half, estimate + half);
@@ -259,23 +312,32 @@ impl Estimation {
         self.model.prepare(ws)?;
         let terms = self.model.labels(&ws.model, labels);
         ws.model.targets = (0..terms.len()).collect();
-        let mut rows = vec![Row::EMPTY; terms.len()];
+        // A hypothesis about a coefficient that there is not has no factors; its row stays empty.
+        let factors = self.model.hypotheses.factors(&terms);
+        let known: Vec<&(Vec<f64>, f64)> = factors.iter().flatten().collect();
+        ws.model.contrasts = known.iter().flat_map(|(factors, _)| factors.clone()).collect();
+        let (n, mut rows) = (terms.len(), vec![Row::EMPTY; terms.len() + known.len()]);
         let mut give = |i: usize, coef: Result<Coef, Failure>| {
-            rows[i].fit = coef.and_then(|c| self.estimate(c));
+            let value = if i < n { 0.0 } else { known[i - n].1 };
+            rows[i].fit = coef.and_then(|c| self.estimate(c, value));
         };
         let fitted = self.fit.fit(&self.model, ws, &mut give)?;
-        let details = self.fit.details(&self.model, ws)?;
+        let mut details = self.fit.details(&self.model, ws)?;
+        ws.model.contrasts.clear();
         if let Some(inference) = &self.inference {
-            inference.infer(self, ws, &mut rows);
+            inference.infer(self, ws, &mut rows[..n]);
         }
-        let coefficients = terms
-            .into_iter()
-            .zip(rows)
-            .map(|(term, row)| {
-                let row = Row { n_obs: fitted.n_obs, boundary: fitted.boundary, ..row };
-                Coefficient { term, row }
-            })
-            .collect();
+        let complete = |(term, row): (String, Row)| {
+            let row = Row { n_obs: fitted.n_obs, boundary: fitted.boundary, ..row };
+            Coefficient { term, row }
+        };
+        let tested = rows.split_off(n);
+        let coefficients: Vec<Coefficient> = terms.into_iter().zip(rows).map(complete).collect();
+        let labels = self.model.hypotheses.labels().into_iter().zip(&factors);
+        let labels = labels.filter_map(|(label, factors)| factors.is_some().then_some(label));
+        details.hypotheses = labels.zip(tested).map(complete).collect();
+        let eta = |contrasts: &[f64]| self.fit.hotelling_df(&self.model, ws, contrasts);
+        details.tests.extend(self.model.hypotheses.tests(&coefficients, &details, eta));
         Ok((coefficients, details))
     }
 }

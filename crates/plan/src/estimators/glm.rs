@@ -14,6 +14,8 @@
 //! - `clusters`: a level or a variable.
 //! - `weights`: a variable; the log-likelihood of a row counts so many times.
 //! - `trials`: a variable; the outcome is the number of successes in so many trials.
+//! - `hypotheses`, `joint`: linear hypotheses about coefficients, as for `LmRobust`, with normal
+//!   and chi-squared statistics (t and F with `Gamma`); not with `scale: Response`.
 //! - `offset`: an expression that is added to the linear predictor, such as `"log(exposure)"`.
 //!
 //! # Formula
@@ -50,8 +52,9 @@ use trialrun_stats::glm::{self, Data, Family, Variance};
 use super::Declared;
 use super::build::{self, Beside, Wanted};
 use super::effects::{self, At, Way};
-use super::estimation::{Coef, Details, Fit, Fitted, Target};
+use super::estimation::{Coef, Details, Fit, Fitted, Joint, Target};
 use super::family::{describe_family, read_family};
+use super::hypotheses::Hypotheses;
 use super::model::{Model, ModelScratch};
 use super::resolve::{self, Resolved};
 use super::robust::Choices;
@@ -72,6 +75,7 @@ pub struct Glm {
     weights: Option<Name>,
     trials: Option<Name>,
     offset: Option<Scalar>,
+    hypotheses: Hypotheses,
 }
 
 /// On which scale results are reported.
@@ -107,12 +111,20 @@ impl Declared for Glm {
     fn read(r: &mut Reader, f: &mut Fields<'_>) -> Option<Self> {
         let formula = f.required(r, "formula", Reader::text);
         let family = f.required(r, "family", read_family);
+        let asked = f.peek("hypotheses").or_else(|| f.peek("joint"));
         let scale = f.take(r, "scale").map_or(Some(Scale::Link), |node| r.choice(node, SCALES));
         let (se, clusters) = SE.read(r, f);
         let weights = f.optional(r, "weights", Reader::identifier);
         let trials_node = f.take(r, "trials");
         let trials = trials_node.and_then(|node| r.identifier(node));
         let offset = f.optional(r, "offset", Reader::scalar);
+        let hypotheses = Hypotheses::read(r, f);
+        if let (Some(Scale::Response), Some(node)) = (scale, asked) {
+            let error = Diagnostic::error(node.span, "hypotheses are about coefficients")
+                .label("`scale: Response` reports average marginal effects");
+            r.error(error.hint("leave `scale` out, or the hypotheses"));
+            return None;
+        }
         if let (Some(node), Some(family)) = (trials_node, family)
             && !family.is_binomial()
         {
@@ -122,7 +134,8 @@ impl Declared for Glm {
             return None;
         }
         let (formula, family, scale, se) = (formula?, family?, scale?, se?);
-        Some(Self { formula, family, scale, se, clusters, weights, trials, offset })
+        let hypotheses = hypotheses?;
+        Some(Self { formula, family, scale, se, clusters, weights, trials, offset, hypotheses })
     }
 
     fn compile(&self, cx: &mut Compiler<'_>, level: LevelId) -> Option<(Model, Box<dyn Fit>)> {
@@ -149,7 +162,7 @@ impl Declared for Glm {
         };
         let (family, variance, scale) = (self.family, self.se, self.scale);
         let fit = GlmFit { family, variance, scale, weights, trials, offset, ways };
-        Some((model, Box::new(fit)))
+        Some((model.with_hypotheses(&self.hypotheses), Box::new(fit)))
     }
 
     fn describe(&self) -> String {
@@ -216,6 +229,8 @@ impl Fit for GlmFit {
         let n = data.y.len();
         let GlmScratch { fit, work, low, high } = glm;
         let fit = glm::fit(&data, self.family, self.variance, fit)?;
+        let of =
+            |c: glm::Coefficient| Coef { estimate: c.estimate, std_error: c.std_error, df: c.df };
         let at = At { model, scratch, columns, data: &data, n };
         let mut buffers = [low, high, work].map(std::mem::take);
         for (i, &column) in scratch.targets.iter().enumerate() {
@@ -223,7 +238,12 @@ impl Fit for GlmFit {
                 Scale::Link => fit.coefficient(column, &mut buffers[2]),
                 Scale::Response => effects::effect(&self.ways, &fit, &at, column, &mut buffers),
             };
-            give(i, coef.map(|c| Coef { estimate: c.estimate, std_error: c.std_error, df: c.df }));
+            give(i, coef.map(of));
+        }
+        let n = scratch.targets.len();
+        for (i, factors) in scratch.wanted_contrasts().enumerate() {
+            let coef = fit.contrast(factors, &mut buffers[2]);
+            give(n + i, coef.map(of));
         }
         let fitted = Fitted { n_obs: fit.n_obs(), boundary: fit.is_boundary() };
         [glm.low, glm.high, glm.work] = buffers;
@@ -258,6 +278,9 @@ impl Fit for GlmFit {
             numbers.push(("n_clusters", fit.n_clusters() as f64));
         }
         let vcov = if self.scale == Scale::Link { fit.vcov() } else { Vec::new() };
-        Ok(Details { numbers, kept: fit.kept().to_vec(), vcov, ..Details::default() })
+        let residual = fit.n_obs() - fit.rank() as f64;
+        let is_f = self.family.has_dispersion();
+        let joint = if is_f { Joint::F(residual) } else { Joint::ChiSquared };
+        Ok(Details { numbers, kept: fit.kept().to_vec(), vcov, joint, ..Details::default() })
     }
 }

@@ -3,7 +3,7 @@
 //! # Fields
 //! - `formula`: the model and, after a bar, the instruments: `"y ~ d + x | z + x"`. Variables that
 //!   are not affected by others of the model stand on both sides.
-//! - `se`, `clusters`, `weights`, `fixed_effects`: as for `LmRobust`.
+//! - `se`, `clusters`, `weights`, `fixed_effects`, `hypotheses`, `joint`: as for `LmRobust`.
 //!
 //! # Formula
 //! `b = (X'PX)^-1 X'Py`, `P` the projection on the instruments. Residuals are `y - Xb`; standard
@@ -41,6 +41,7 @@ use trialrun_stats::ols::{Variance, instrument_tests};
 use super::Declared;
 use super::build::{self, Beside};
 use super::estimation::{Coef, Details, Fit, Fitted, Test};
+use super::hypotheses::Hypotheses;
 use super::lm_robust::Ols;
 use super::model::{Model, Part};
 use super::resolve::{self, ResolvedTerm};
@@ -55,13 +56,15 @@ use crate::ids::LevelId;
 pub struct IvRobust {
     formula: Text,
     robust: Robust,
+    hypotheses: Hypotheses,
 }
 
 impl Declared for IvRobust {
     fn read(r: &mut Reader, f: &mut Fields<'_>) -> Option<Self> {
         let formula = f.required(r, "formula", Reader::text);
         let robust = Robust::read_with_fixed(r, f);
-        Some(Self { formula: formula?, robust: robust? })
+        let hypotheses = Hypotheses::read(r, f);
+        Some(Self { formula: formula?, robust: robust?, hypotheses: hypotheses? })
     }
 
     fn compile(&self, cx: &mut Compiler<'_>, level: LevelId) -> Option<(Model, Box<dyn Fit>)> {
@@ -92,6 +95,7 @@ impl Declared for IvRobust {
             subset: None,
         };
         let model = build::assemble(cx, Some(resolved), level, &self.robust.groups(), beside)?;
+        let model = model.with_hypotheses(&self.hypotheses);
         Some((model, Box::new(TwoStage { second: Ols { variance: *se } })))
     }
 
@@ -139,6 +143,10 @@ impl Fit for TwoStage {
         give: &mut dyn FnMut(usize, Result<Coef, Failure>),
     ) -> Result<Fitted, Failure> {
         self.second.fit(model, ws, give)
+    }
+
+    fn hotelling_df(&self, model: &Model, ws: &Workspace, contrasts: &[f64]) -> Option<f64> {
+        self.second.hotelling_df(model, ws, contrasts)
     }
 
     fn details(&self, model: &Model, ws: &mut Workspace) -> Result<Details, Failure> {

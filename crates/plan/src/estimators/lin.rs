@@ -5,7 +5,7 @@
 //! - `formula`: the outcome and the treatment, `"y ~ z"`. A treatment with more than two
 //!   conditions gets an indicator for each but the first.
 //! - `covariates`: the covariates, as the right side of a formula: `"x + factor(g)"`.
-//! - `se`, `clusters`, `weights`: as for `LmRobust`.
+//! - `se`, `clusters`, `weights`, `hypotheses`, `joint`: as for `LmRobust`.
 //!
 //! # Formula
 //! `y ~ z + (x - m) + z (x - m)`, `m` the mean of `x` over the rows of the model, weighted where
@@ -36,6 +36,7 @@ use super::Declared;
 use super::build::{self, Beside};
 use super::contrast::conditions_of;
 use super::estimation::Fit;
+use super::hypotheses::Hypotheses;
 use super::lm_robust::Ols;
 use super::model::{Model, Part};
 use super::resolve::{self, Resolved, ResolvedTerm};
@@ -51,6 +52,7 @@ pub struct Lin {
     formula: Text,
     covariates: Text,
     robust: Robust,
+    hypotheses: Hypotheses,
 }
 
 impl Declared for Lin {
@@ -58,7 +60,9 @@ impl Declared for Lin {
         let formula = f.required(r, "formula", Reader::text);
         let covariates = f.required(r, "covariates", Reader::text);
         let robust = Robust::read(r, f);
-        Some(Self { formula: formula?, covariates: covariates?, robust: robust? })
+        let hypotheses = Hypotheses::read(r, f);
+        let (formula, covariates) = (formula?, covariates?);
+        Some(Self { formula, covariates, robust: robust?, hypotheses: hypotheses? })
     }
 
     fn compile(&self, cx: &mut Compiler<'_>, level: LevelId) -> Option<(Model, Box<dyn Fit>)> {
@@ -75,6 +79,7 @@ impl Declared for Lin {
         let resolved = resolved.map(|resolved| interacted(cx, resolved));
         let beside = Beside { weights: self.robust.weights.as_ref(), ..Beside::default() };
         let model = build::assemble(cx, resolved, level, &self.robust.groups(), beside)?;
+        let model = model.with_hypotheses(&self.hypotheses);
         Some((model, Box::new(Ols { variance: self.robust.se })))
     }
 

@@ -14,6 +14,15 @@
 //!   the formula, degrees of freedom and leverages included, at a fraction of the cost. With
 //!   weights CR2 is not to be had.
 //!
+//! - `hypotheses`: linear hypotheses, such as `["treatment2 - treatment1 = 0", "2*x + z = 1"]`.
+//!   Each is a row of results, its text the term: what stands on the left, with coefficients on the
+//!   right moved over, is estimated, and tested against the number on the right (0 without `=`).
+//!   Without `term` they are all that is reported. A name that has a sign or a space in it stands
+//!   in back-ticks. `CR2` has the Satterthwaite degrees of freedom of the combination itself.
+//! - `joint`: lists of hypotheses, such as `[["z1", "z2"]]`, each list one test that all of them
+//!   are true: F, with `CR2` the approximate Hotelling test of Pustejovsky and Tipton (`HTZ` of
+//!   clubSandwich). `estimate` reports it; it has no estimate and is no row of a simulation.
+//!
 //! # Formula
 //! `b = (X'WX)^-1 X'Wy`. `HC2` divides the squared residuals by `1 - h`, `h` the leverage; `CR2`
 //! multiplies the residuals of each cluster by `(I - H)^(-1/2)`, so that the variance is unbiased
@@ -35,7 +44,8 @@ use trialrun_stats::ols::{self, Targets, Variance};
 
 use super::Declared;
 use super::build::{self, Beside};
-use super::estimation::{Coef, Details, Fit, Fitted, Test};
+use super::estimation::{Coef, Details, Fit, Fitted, Joint, Test};
+use super::hypotheses::Hypotheses;
 use super::model::Model;
 use super::resolve;
 use super::robust::Robust;
@@ -49,13 +59,15 @@ use crate::ids::LevelId;
 pub struct LmRobust {
     formula: Text,
     robust: Robust,
+    hypotheses: Hypotheses,
 }
 
 impl Declared for LmRobust {
     fn read(r: &mut Reader, f: &mut Fields<'_>) -> Option<Self> {
         let formula = f.required(r, "formula", Reader::text);
         let robust = Robust::read_with_fixed(r, f);
-        Some(Self { formula: formula?, robust: robust? })
+        let hypotheses = Hypotheses::read(r, f);
+        Some(Self { formula: formula?, robust: robust?, hypotheses: hypotheses? })
     }
 
     fn compile(&self, cx: &mut Compiler<'_>, level: LevelId) -> Option<(Model, Box<dyn Fit>)> {
@@ -71,6 +83,7 @@ impl Declared for LmRobust {
         }
         let beside = Beside { weights: weights.as_ref(), fixed, ..Beside::default() };
         let model = build::assemble(cx, resolved, level, &self.robust.groups(), beside)?;
+        let model = model.with_hypotheses(&self.hypotheses);
         Some((model, Box::new(Ols { variance: *variance })))
     }
 
@@ -96,7 +109,7 @@ impl Fit for Ols {
         let n = ws.size(model.rows);
         let Workspace { columns, runs, model: scratch, ols, .. } = ws;
         let rows = model.rows(scratch, columns, runs, n);
-        let wanted = Targets::Some(&scratch.targets);
+        let wanted = Targets::Contrasts(&scratch.targets, &scratch.contrasts);
         let fit = ols::fit_shaped(&rows, scratch.shape, self.variance, wanted, ols)?;
         for (i, &column) in scratch.targets.iter().enumerate() {
             let coef = Coef {
@@ -105,6 +118,11 @@ impl Fit for Ols {
                 df: fit.df[column],
             };
             give(i, if fit.kept[column] { Ok(coef) } else { Err(Failure::TermDropped) });
+        }
+        for (i, c) in fit.contrasts.iter().enumerate() {
+            let coef = Coef { estimate: c.estimate, std_error: c.std_error, df: c.df };
+            let coef = if c.kept { Ok(coef) } else { Err(Failure::TermDropped) };
+            give(scratch.targets.len() + i, coef);
         }
         Ok(Fitted { n_obs: fit.n_obs, boundary: false })
     }
@@ -115,6 +133,11 @@ impl Fit for Ols {
 
     fn least_squares(&self) -> Option<Variance> {
         Some(self.variance)
+    }
+
+    fn hotelling_df(&self, model: &Model, ws: &Workspace, contrasts: &[f64]) -> Option<f64> {
+        let rows = model.rows(&ws.model, &ws.columns, &ws.runs, ws.size(model.rows));
+        ols::hotelling_df(&rows, ws.model.shape, contrasts).ok().flatten()
     }
 
     fn details(&self, model: &Model, ws: &mut Workspace) -> Result<Details, Failure> {
@@ -135,10 +158,17 @@ impl Fit for Ols {
         if self.variance.is_clustered() {
             numbers.push(("n_clusters", fit.n_clusters as f64));
         }
+        let n_clusters = fit.n_clusters as f64;
+        let clustered = self.variance.is_clustered();
+        let tested = match self.variance {
+            Variance::Cr2 => Joint::Hotelling,
+            _ if clustered => Joint::F(n_clusters - 1.0),
+            _ => Joint::F(fit.df_residual()),
+        };
         let joint = fit.f_statistic(&mut Vec::new());
         let tests = joint.map(|wald| Test::f("all coefficients but the intercept", &wald));
         let tests = tests.into_iter().collect();
         let (kept, vcov) = (fit.kept.to_vec(), fit.vcov.to_vec());
-        Ok(Details { numbers, tests, kept, vcov, ..Details::default() })
+        Ok(Details { numbers, tests, kept, vcov, joint: tested, ..Details::default() })
     }
 }

@@ -13,6 +13,9 @@
 //!   coefficients), or `Z` (a normal statistic).
 //! - `weights`: a variable; the residual variance of a row is `sigma^2 / weight`.
 //! - `offset`: an expression that is a known part of the outcome's mean.
+//! - `hypotheses`, `joint`: linear hypotheses, as for `LmRobust`. The degrees of freedom are those
+//!   of the combination (with `BetweenWithin` the fewest of its coefficients); joint tests are
+//!   Wald's, chi-squared.
 //!
 //! # Formula
 //! `y = Xb + Zu + e`, `u ~ N(0, sigma^2 Lambda Lambda')`, `e ~ N(0, sigma^2)`; `Lambda` minimises
@@ -53,6 +56,7 @@ use trialrun_stats::lmm::{self, Method};
 use super::Declared;
 use super::build::{self, Wanted};
 use super::estimation::{Coef, Details, Fit, Fitted};
+use super::hypotheses::Hypotheses;
 use super::mixed;
 use super::model::Model;
 use super::resolve;
@@ -69,6 +73,7 @@ pub struct Lmer {
     df: Df,
     weights: Option<Name>,
     offset: Option<Scalar>,
+    hypotheses: Hypotheses,
 }
 
 /// The kinds of degrees of freedom, by name.
@@ -88,6 +93,7 @@ impl Declared for Lmer {
         let df = df_node.map_or(Some(Df::Satterthwaite), |node| r.choice(node, DF));
         let weights = f.optional(r, "weights", Reader::identifier);
         let offset = f.optional(r, "offset", Reader::scalar);
+        let hypotheses = Hypotheses::read(r, f);
         if let (Some(node), Some(Df::KenwardRoger), Some(false)) = (df_node, df, reml) {
             let error = Diagnostic::error(node.span, "`KenwardRoger` needs REML")
                 .label("not for maximum likelihood")
@@ -95,7 +101,8 @@ impl Declared for Lmer {
             r.error(error);
             return None;
         }
-        Some(Self { formula: formula?, reml: reml?, df: df?, weights, offset })
+        let (formula, reml, df, hypotheses) = (formula?, reml?, df?, hypotheses?);
+        Some(Self { formula, reml, df, weights, offset, hypotheses })
     }
 
     fn compile(&self, cx: &mut Compiler<'_>, level: LevelId) -> Option<(Model, Box<dyn Fit>)> {
@@ -105,10 +112,12 @@ impl Declared for Lmer {
         let (Some(random), Some(df)) = (self.random_intercept(&formula), plain(self.df)) else {
             let weights = self.weights.as_ref();
             let fit = mixed::Wanted { method, df: self.df, weights, offset: self.offset.as_ref() };
-            return fit.compile(cx, &formula, level);
+            let (model, fit) = fit.compile(cx, &formula, level)?;
+            return Some((model.with_hypotheses(&self.hypotheses), fit));
         };
         let groups = Wanted::Random(random);
         let model = build::model(cx, &formula, level, &groups, self.weights.as_ref())?;
+        let model = model.with_hypotheses(&self.hypotheses);
         let group = random.grouping_label();
         Some((model, Box::new(RandomIntercept { method, df, group })))
     }
@@ -155,12 +164,18 @@ impl Fit for RandomIntercept {
         give: &mut dyn FnMut(usize, Result<Coef, Failure>),
     ) -> Result<Fitted, Failure> {
         let n = ws.size(model.rows);
-        let Workspace { columns, runs, model: scratch, lmm, .. } = ws;
+        let Workspace { columns, runs, model: scratch, lmm, mixed, .. } = ws;
         let rows = model.rows(scratch, columns, runs, n);
         let fit = lmm::fit(&rows, self.method, lmm)?;
+        let of =
+            |c: lmm::Coefficient| Coef { estimate: c.estimate, std_error: c.std_error, df: c.df };
         for (i, &column) in scratch.targets.iter().enumerate() {
-            let coef = fit.coefficient(column, self.df);
-            give(i, coef.map(|c| Coef { estimate: c.estimate, std_error: c.std_error, df: c.df }));
+            give(i, fit.coefficient(column, self.df).map(of));
+        }
+        let n = scratch.targets.len();
+        for (i, factors) in scratch.wanted_contrasts().enumerate() {
+            let coef = fit.contrast(factors, self.df, &mut mixed.buffer);
+            give(n + i, coef.map(of));
         }
         Ok(Fitted { n_obs: fit.n_obs() as f64, boundary: fit.is_boundary() })
     }

@@ -57,7 +57,8 @@ impl Wanted<'_> {
 #[derive(Default)]
 pub struct MixedScratch {
     fit: mixed::Scratch,
-    buffer: Vec<f64>,
+    /// Room for rows of coefficients.
+    pub(super) buffer: Vec<f64>,
 }
 
 /// The fit.
@@ -98,15 +99,16 @@ impl Fit for MixedFit {
         ws: &mut Workspace,
         give: &mut dyn FnMut(usize, Result<Coef, Failure>),
     ) -> Result<Fitted, Failure> {
+        let all =
+            |c: mixed::Coefficient| Coef { estimate: c.estimate, std_error: c.std_error, df: c.df };
         self.with_fit(model, ws, |fit, scratch, buffer| {
             for (i, &column) in scratch.targets.iter().enumerate() {
                 let coef = fit.coefficient(column, self.df, buffer);
-                let all = |c: mixed::Coefficient| Coef {
-                    estimate: c.estimate,
-                    std_error: c.std_error,
-                    df: c.df,
-                };
                 give(i, coef.map(all));
+            }
+            let n = scratch.targets.len();
+            for (i, factors) in scratch.wanted_contrasts().enumerate() {
+                give(n + i, fit.contrast(factors, self.df, buffer).map(all));
             }
             Ok(Fitted { n_obs: fit.n_obs(), boundary: fit.is_boundary() })
         })

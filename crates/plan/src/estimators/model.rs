@@ -11,6 +11,7 @@ use trialrun_stats::ols::Shape;
 use trialrun_stats::{Failure, Observations, Rows};
 
 use super::cells::Cells;
+use super::hypotheses::Hypotheses;
 use super::matrix::{copy, gather, keep_where};
 use crate::compile::Groups;
 use crate::exec::Workspace;
@@ -45,6 +46,8 @@ pub struct Model {
     pub drops_missing: bool,
     /// The outcome as the formula writes it.
     pub outcome_label: String,
+    /// Hypotheses about the coefficients.
+    pub hypotheses: Hypotheses,
 }
 
 /// The instruments of a model.
@@ -145,6 +148,16 @@ pub struct ModelScratch {
     pub shape: Shape,
     /// Columns whose coefficients are wanted.
     pub targets: Vec<usize>,
+    /// Combinations of coefficients that are wanted: a factor for each column of the terms.
+    pub contrasts: Vec<f64>,
+}
+
+impl ModelScratch {
+    /// The factors of each combination of coefficients that is wanted.
+    pub fn wanted_contrasts(&self) -> impl Iterator<Item = &[f64]> {
+        let p = self.starts.last().copied().unwrap_or(0);
+        self.contrasts.chunks_exact(p.max(1))
+    }
 }
 
 impl Model {
@@ -207,6 +220,11 @@ impl Model {
         for (column, out) in self.extras.iter().zip(outs) {
             gather(ws.column(*column), index, out);
         }
+    }
+
+    /// The model with hypotheses about its coefficients.
+    pub fn with_hypotheses(self, hypotheses: &Hypotheses) -> Self {
+        Self { hypotheses: hypotheses.clone(), ..self }
     }
 
     /// The rows that `prepare` made.

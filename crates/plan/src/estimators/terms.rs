@@ -41,22 +41,37 @@ pub fn targets(
     };
     let mut found = Vec::new();
     for name in names {
-        let exact = known.iter().find(|(t, label)| t.is_some() && *label == name.text);
-        let open = known.iter().any(|(target, _)| target.is_none());
-        let by_number = || by_number(model, &name.text).filter(|_| open);
-        let target = exact.and_then(|(t, _)| t.clone()).or_else(by_number);
-        match target {
-            Some(target) => found.push((target, name.text.clone())),
-            None => {
-                let message = format!("the formula has no term `{}`", name.text);
-                let error = Diagnostic::error(name.span, message)
-                    .label("not a coefficient of this model")
-                    .maybe_hint(way_out(&known, model, name));
-                cx.report(error);
-            }
+        if let Some(target) = find_among(cx, model, &known, name) {
+            found.push((target, name.text.clone()));
         }
     }
     (found.len() == names.len()).then_some(found)
+}
+
+/// The coefficient of a name; an error says which there are.
+pub fn find(cx: &mut Compiler<'_>, model: &Model, name: &Name) -> Option<Target> {
+    let known = known_coefficients(cx, model);
+    find_among(cx, model, &known, name)
+}
+
+fn find_among(
+    cx: &mut Compiler<'_>,
+    model: &Model,
+    known: &[(Option<Target>, String)],
+    name: &Name,
+) -> Option<Target> {
+    let exact = known.iter().find(|(t, label)| t.is_some() && *label == name.text);
+    let open = known.iter().any(|(target, _)| target.is_none());
+    let by_number = || by_number(model, &name.text).filter(|_| open);
+    let target = exact.and_then(|(t, _)| t.clone()).or_else(by_number);
+    if target.is_none() {
+        let message = format!("the formula has no term `{}`", name.text);
+        let error = Diagnostic::error(name.span, message)
+            .label("not a coefficient of this model")
+            .maybe_hint(way_out(known, model, name));
+        cx.report(error);
+    }
+    target
 }
 
 /// The first coefficient that is not the intercept; the intercept where it is alone.

@@ -89,8 +89,12 @@ impl Declared for Estimator {
         let from_data = cx.data.is_some();
         let needs_targets =
             !from_data || self.inference.as_ref().is_some_and(Inference::needs_targets);
-        let found = if needs_targets { self.targets(cx, &model) } else { Some(Vec::new()) };
-        let Some(found) = found else { return };
+        let hypotheses = &model.hypotheses;
+        let asks_only = self.term.is_none() && !hypotheses.single.is_empty();
+        let nothing = !needs_targets || asks_only;
+        let found = if nothing { Some(Vec::new()) } else { self.targets(cx, &model) };
+        let contrasts = if from_data { Some(Vec::new()) } else { hypotheses.compile(cx, &model) };
+        let (Some(found), Some(contrasts)) = (found, contrasts) else { return };
         for (target, _) in &found {
             if let Some(reason) = fit.refuses(&model, target) {
                 let error = Diagnostic::error(self.term_span, reason).label("can not be reported");
@@ -102,8 +106,16 @@ impl Declared for Estimator {
         if from_data {
             terms = self.wanted();
         }
+        terms.extend(hypotheses.labels());
         let inference = match &self.inference {
             None => None,
+            Some(_) if !hypotheses.is_empty() => {
+                let message = "`inference` tests coefficients, and no hypotheses about several";
+                let error = Diagnostic::error(self.label.span, message);
+                let hint = "declare an estimator for the hypotheses, without `inference`";
+                cx.report(error.label("has both").hint(hint));
+                return;
+            }
             Some(wish) => match wish.compile(cx, &self.label.text, &model, &*fit, &targets) {
                 None => return,
                 made => made,
@@ -121,7 +133,8 @@ impl Declared for Estimator {
         });
         let critical = Critical::new(cx.alpha);
         let aims = compiled;
-        let estimation = Estimation { model, fit, targets, aims, first_row, critical, inference };
+        let estimation =
+            Estimation { model, fit, targets, contrasts, aims, first_row, critical, inference };
         let estimation = Arc::new(estimation);
         cx.estimations.push(Arc::clone(&estimation));
         if !from_data {

@@ -228,6 +228,20 @@ impl Fit<'_> {
         Ok(Coefficient { estimate: self.beta[j], std_error, df: self.df() })
     }
 
+    /// The same for a combination of the coefficients; `factors` has one for each predictor.
+    ///
+    /// # Errors
+    /// `TermDropped` where a predictor of it was dropped.
+    pub fn contrast(&self, factors: &[f64], work: &mut Vec<f64>) -> Result<Coefficient, Failure> {
+        let mut pairs = factors.iter().zip(&self.cells.basis.kept);
+        if pairs.any(|(factor, kept)| *factor != 0.0 && !kept) {
+            return Err(Failure::TermDropped);
+        }
+        let estimate = factors.iter().zip(self.beta).map(|(f, b)| f * b).sum();
+        let std_error = self.form(factors, room(work, factors.len())).sqrt();
+        Ok(Coefficient { estimate, std_error, df: self.df() })
+    }
+
     /// `g'V g`, with `V` the variance of the coefficients; dropped ones have none. Zero where it is
     /// rounding error beside what the expected information alone would give.
     fn form(&self, g: &[f64], work: &mut [f64]) -> f64 {

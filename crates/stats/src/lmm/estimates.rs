@@ -4,6 +4,7 @@ use super::basis::Basis;
 use super::profile::{Point, Profile, Work, log_determinant};
 use super::{Df, Method};
 use crate::Failure;
+use crate::buffer::room;
 
 /// A fitted random-intercept model. It lives in the scratch space that it was computed in.
 #[derive(Debug)]
@@ -124,6 +125,33 @@ impl Fit<'_> {
     pub fn coefficient(&self, term: usize, df: Df) -> Result<Coefficient, Failure> {
         let kept = self.basis.columns.iter().position(|&j| j == term);
         let row = self.basis.row(kept.ok_or(Failure::TermDropped)?);
+        self.combination(row, self.beta[term], df)
+    }
+
+    /// The same for a combination of the coefficients; `factors` has one for each predictor.
+    ///
+    /// # Errors
+    /// As [`Self::coefficient`]; `TermDropped` where a predictor of it was dropped.
+    pub fn contrast(
+        &self,
+        factors: &[f64],
+        df: Df,
+        buffer: &mut Vec<f64>,
+    ) -> Result<Coefficient, Failure> {
+        let sum = room(buffer, self.rank());
+        sum.fill(0.0);
+        let mut estimate = 0.0;
+        for (term, factor) in factors.iter().enumerate().filter(|(_, factor)| **factor != 0.0) {
+            let kept = self.basis.columns.iter().position(|&j| j == term);
+            let row = self.basis.row(kept.ok_or(Failure::TermDropped)?);
+            sum.iter_mut().zip(row).for_each(|(s, r)| *s += factor * r);
+            estimate += factor * self.beta[term];
+        }
+        self.combination(sum, estimate, df)
+    }
+
+    /// A combination of the coefficients: `row` is that of the rows of `U`.
+    fn combination(&self, row: &[f64], estimate: f64, df: Df) -> Result<Coefficient, Failure> {
         let (c, c_slope) = self.unscaled_variance(row);
         let std_error = (self.variance() * c).sqrt();
         if !(std_error > 0.0 && std_error.is_finite()) {
@@ -134,7 +162,7 @@ impl Fit<'_> {
             Df::Residual => self.n_obs - self.rank() as f64,
             Df::Satterthwaite => self.satterthwaite(c_slope / c)?,
         };
-        Ok(Coefficient { estimate: self.beta[term], std_error, df })
+        Ok(Coefficient { estimate, std_error, df })
     }
 
     /// Writes the covariance matrix of the kept coefficients, `rank x rank` by rows.

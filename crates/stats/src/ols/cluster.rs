@@ -104,7 +104,7 @@ fn cr2_of_order(
     let size = 2 * k * k + 3 * k;
     let buffer = if k <= 4 { &mut stack[..size] } else { room(&mut robust.small, size) };
     let mut cluster = Cluster::new(buffer, &mut robust.root, k);
-    let mut df = Satterthwaite::new(&mut robust.cross, n_targets, k);
+    let mut df = Satterthwaite::new(&mut robust.cross, &mut robust.trail, (n_targets, k));
     for g in active.rows.groups.windows(2) {
         let (low, high) = (g[0] as usize, g[1] as usize);
         match high - low {

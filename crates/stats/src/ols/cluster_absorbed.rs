@@ -34,7 +34,7 @@ pub(super) fn cr2(
     }
     let n_targets = unit.len() / k;
     let n_all = k + levels.n_basis + levels.weight.len();
-    let mut df = Satterthwaite::new(&mut robust.cross, n_targets, n_all);
+    let mut df = Satterthwaite::new(&mut robust.cross, &mut robust.trail, (n_targets, n_all));
     let places = room(&mut robust.places, n_all + levels.weight.len());
     let (place, local) = places.split_at_mut(n_all);
     local.fill(usize::MAX);

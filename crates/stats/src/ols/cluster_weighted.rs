@@ -45,7 +45,7 @@ pub(super) fn cr2(
     let size_max = groups.windows(2).map(|g| (g[1] - g[0]) as usize).max().unwrap_or(0);
     let mut basis = Basis::new(&mut robust.long, size_max, k);
     let mut small = Small::new(&mut robust.small, &mut robust.root, k);
-    let mut df = Satterthwaite::new(&mut robust.cross, n_targets, 2 * k);
+    let mut df = Satterthwaite::new(&mut robust.cross, &mut robust.trail, (n_targets, 2 * k));
     weight_moments(&parts.q, m, k, w, small.omega);
     for g in groups.windows(2) {
         let (low, high) = (g[0] as usize, g[1] as usize);

@@ -42,7 +42,8 @@ pub(super) struct Decomposition {
     /// Sum of squares of the outcome around its mean, or around zero without a constant.
     pub tss: f64,
     order: Vec<usize>,
-    root: Vec<f64>,
+    /// Roots of the weights; empty where all are one.
+    pub root: Vec<f64>,
     pivoting: Vec<f64>,
     norms: Vec<f64>,
     solution: Vec<f64>,
@@ -112,7 +113,9 @@ impl Decomposition {
         };
         match targets {
             Targets::All => (0..self.stride - 1).for_each(add),
-            Targets::Some(columns) => columns.iter().for_each(|j| add(*j)),
+            Targets::Some(columns) | Targets::Contrasts(columns, _) => {
+                columns.iter().for_each(|j| add(*j));
+            }
         }
         n
     }

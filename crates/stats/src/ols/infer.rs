@@ -2,7 +2,7 @@
 
 use super::active::Active;
 use super::decompose::Decomposition;
-use super::{Fit, Robust, Targets, Variance};
+use super::{Contrast, Fit, Robust, Targets, Variance};
 use super::{cluster, cluster_absorbed, cluster_weighted, hc};
 use crate::linalg::{room, triangular};
 use crate::{Failure, Observations};
@@ -23,6 +23,9 @@ pub(super) struct Infer {
     std_error: Vec<f64>,
     df: Vec<f64>,
     pub vcov: Vec<f64>,
+    /// A row of `R^-1`.
+    row: Vec<f64>,
+    contrasts: Vec<Contrast>,
 }
 
 impl Infer {
@@ -38,7 +41,8 @@ impl Infer {
         n_clusters: usize,
         targets: Targets,
     ) -> Result<Fit<'s>, Failure> {
-        let Self { robust, inverse, units, target, beta, std_error, df, vcov } = self;
+        let Self { robust, inverse, units, target, beta, std_error, df, vcov, row, contrasts } =
+            self;
         let (p, k) = (parts.stride - 1, parts.rank);
         let n_coefficients = (k + active.n_fixed()) as f64;
         if active.n_obs <= n_coefficients {
@@ -46,18 +50,22 @@ impl Infer {
         }
         let beta = room(beta, p);
         parts.coefficients(beta);
-        let n_targets = parts.kept_targets(targets, room(target, p));
-        let target = &target[..n_targets];
-        let inverse = room(inverse, n_targets * k);
-        for (row, j) in inverse.chunks_exact_mut(k.max(1)).zip(target) {
-            triangular::inverse_row(&parts.r, parts.stride, parts.position[*j], row);
-        }
+        let factors = targets.contrasts();
+        let n_contrasts = factors.len() / p.max(1);
+        let contrasts = room(contrasts, n_contrasts);
+        let target = room(target, p + n_contrasts);
+        let inverse = room(inverse, (p + n_contrasts) * k);
+        let mut lists = Lists { target, inverse, row: room(row, k), contrasts };
+        let n_targets = lists.fill(parts, targets, beta);
+        let Lists { target, inverse, contrasts, .. } = lists;
+        let (target, inverse) = (&target[..n_targets], &mut inverse[..n_targets * k]);
         let unit = room(units, n_targets * k);
         normalise(inverse, k, unit);
         meat(active, parts, variance, n_clusters, unit, robust);
 
         let n_vcov = if matches!(targets, Targets::All) { n_targets } else { 0 };
-        let (std_error, df) = (room(std_error, p), room(df, p));
+        let n_all = p + n_contrasts;
+        let (std_error, df) = (room(std_error, n_all), room(df, n_all));
         std_error.fill(0.0);
         df.fill(0.0);
         let vcov = room(vcov, n_vcov * n_vcov);
@@ -69,11 +77,10 @@ impl Infer {
         let clustered = variance.is_clustered();
         let df_common =
             if clustered { n_clusters as f64 - 1.0 } else { active.n_obs - n_coefficients };
-        for (t, j) in target.iter().enumerate() {
-            df[*j] = if variance == Variance::Cr2 { robust.df[t] } else { df_common };
-            if df[*j] == 0.0 {
-                std_error[*j] = 0.0;
-            }
+        let own = (variance == Variance::Cr2).then_some(robust.df.as_slice());
+        degrees(target, own, df_common, df, std_error);
+        for (i, contrast) in contrasts.iter_mut().enumerate().filter(|(_, c)| c.kept) {
+            (contrast.std_error, contrast.df) = (std_error[p + i], df[p + i]);
         }
         let results = beta.iter().chain(&*std_error).chain(&*df).chain(&*vcov);
         if !results.into_iter().all(|v| v.is_finite()) {
@@ -82,9 +89,10 @@ impl Infer {
         Ok(Fit {
             beta,
             kept: &parts.kept[..p],
-            std_error,
-            df,
+            std_error: &std_error[..p],
+            df: &df[..p],
             vcov,
+            contrasts,
             rank: k,
             n_fixed: active.n_fixed(),
             intercept: parts.intercept,
@@ -95,6 +103,69 @@ impl Infer {
             tss_within: parts.tss,
         })
     }
+}
+
+/// Writes the degrees of freedom of each target: its own, or those that all have in common.
+fn degrees(
+    target: &[usize],
+    own: Option<&[f64]>,
+    common: f64,
+    df: &mut [f64],
+    std_error: &mut [f64],
+) {
+    for (t, j) in target.iter().enumerate() {
+        df[*j] = own.map_or(common, |own| own[t]);
+        if df[*j] == 0.0 {
+            std_error[*j] = 0.0;
+        }
+    }
+}
+
+/// What is wanted of a fit.
+struct Lists<'a> {
+    /// Coefficients; a contrast has the place of a predictor after all others.
+    target: &'a mut [usize],
+    /// Rows of `R^-1`, and their combinations.
+    inverse: &'a mut [f64],
+    /// Room for one.
+    row: &'a mut [f64],
+    contrasts: &'a mut [Contrast],
+}
+
+impl Lists<'_> {
+    /// Fills the lists with the targets that are kept, and with the contrasts of predictors that
+    /// are; returns their number.
+    fn fill(&mut self, parts: &Decomposition, targets: Targets, beta: &[f64]) -> usize {
+        let (p, k) = (beta.len(), self.row.len());
+        let mut n = parts.kept_targets(targets, &mut self.target[..p]);
+        for (row, j) in self.inverse.chunks_exact_mut(k.max(1)).zip(&self.target[..n]) {
+            triangular::inverse_row(&parts.r, parts.stride, parts.position[*j], row);
+        }
+        for (i, factors) in targets.contrasts().chunks_exact(p.max(1)).enumerate() {
+            let own = &mut self.inverse[n * k..(n + 1) * k];
+            self.contrasts[i] = Contrast::default();
+            if combine(parts, factors, self.row, own) {
+                self.contrasts[i].kept = true;
+                self.contrasts[i].estimate = factors.iter().zip(beta).map(|(f, b)| f * b).sum();
+                self.target[n] = p + i;
+                n += 1;
+            }
+        }
+        n
+    }
+}
+
+/// Writes the combination of the rows of `R^-1`; false where a predictor of it was dropped.
+fn combine(parts: &Decomposition, factors: &[f64], row: &mut [f64], out: &mut [f64]) -> bool {
+    out.fill(0.0);
+    for (j, factor) in factors.iter().enumerate().filter(|(_, factor)| **factor != 0.0) {
+        if !parts.kept[j] {
+            return false;
+        }
+        triangular::inverse_row(&parts.r, parts.stride, parts.position[j], row);
+        out.iter_mut().zip(&*row).for_each(|(o, r)| *o += factor * r);
+    }
+    true
 }
 
 /// Scales rows to length one, without which squares of squares could overflow.

@@ -14,6 +14,7 @@ mod decompose;
 mod hc;
 mod infer;
 mod instrument_tests;
+mod joint;
 mod project;
 mod satterthwaite;
 mod sums;
@@ -23,8 +24,9 @@ mod wald;
 mod tests;
 
 pub use instrument_tests::{InstrumentTests, instrument_tests};
+pub use joint::hotelling_df;
 pub use sums::{Sums, sums};
-pub use wald::Wald;
+pub use wald::{Wald, inverse_form};
 
 use crate::linalg::inverse_root::InverseRoot;
 use crate::{Failure, Rows};
@@ -68,6 +70,32 @@ pub enum Targets<'a> {
     All,
     /// These columns of the predictors.
     Some(&'a [usize]),
+    /// These columns, and combinations of the coefficients: as many factors as there are
+    /// predictors for each, not all zero.
+    Contrasts(&'a [usize], &'a [f64]),
+}
+
+impl<'a> Targets<'a> {
+    /// The factors of combinations.
+    fn contrasts(self) -> &'a [f64] {
+        match self {
+            Self::Contrasts(_, factors) => factors,
+            Self::All | Self::Some(_) => &[],
+        }
+    }
+}
+
+/// A combination `l'b` of coefficients.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Contrast {
+    /// Its estimate.
+    pub estimate: f64,
+    /// Its standard error, as for coefficients.
+    pub std_error: f64,
+    /// Its degrees of freedom: with CR2 those of Satterthwaite for the combination itself.
+    pub df: f64,
+    /// Whether all of its coefficients were kept; if not the other fields are zero.
+    pub kept: bool,
 }
 
 /// What the columns of the predictors are, in this order.
@@ -101,6 +129,8 @@ struct Robust {
     cross: Vec<f64>,
     root: InverseRoot,
     places: Vec<usize>,
+    /// Kept for tests of several hypotheses, where they ask for it.
+    trail: Option<joint::Trail>,
 }
 
 /// A fitted linear model. Slices of length `p` run parallel to the predictors.
@@ -117,6 +147,8 @@ pub struct Fit<'s> {
     pub df: &'s [f64],
     /// Variance matrix of the kept coefficients, rank x rank; empty unless all are targets.
     pub vcov: &'s [f64],
+    /// The combinations of coefficients that were asked for.
+    pub contrasts: &'s [Contrast],
     /// Number of kept predictors.
     pub rank: usize,
     /// Number of coefficients that the fixed effects take up.

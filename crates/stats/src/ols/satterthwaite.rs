@@ -1,5 +1,6 @@
 //! Degrees of freedom of a CR2 variance, from one pass over the clusters.
 
+use super::joint::Trail;
 use crate::linalg::room;
 
 /// A trace below this share of what it would be without singular clusters is rounding error.
@@ -17,17 +18,26 @@ pub(super) struct Satterthwaite<'a> {
     trace: &'a mut [f64],
     diagonal: &'a mut [f64],
     off: &'a mut [f64],
+    trail: Option<&'a mut Trail>,
 }
 
 impl<'a> Satterthwaite<'a> {
     /// Sums at zero, for vectors of length `k`.
-    pub fn new(buffer: &'a mut Vec<f64>, n_targets: usize, k: usize) -> Self {
+    pub fn new(
+        buffer: &'a mut Vec<f64>,
+        trail: &'a mut Option<Trail>,
+        (n_targets, k): (usize, usize),
+    ) -> Self {
         let buffer = room(buffer, n_targets * (k * k + 3));
         buffer.fill(0.0);
         let (before, rest) = buffer.split_at_mut(n_targets * k * k);
         let (trace, rest) = rest.split_at_mut(n_targets);
         let (diagonal, off) = rest.split_at_mut(n_targets);
-        Self { before, trace, diagonal, off }
+        let trail = trail.as_mut();
+        if let Some(trail) = trail.as_deref() {
+            debug_assert!(trail.numbers.is_empty(), "a trail is of one fit");
+        }
+        Self { before, trace, diagonal, off, trail }
     }
 
     /// Adds a cluster with `P_gg = p` and the vectors `a` and `b` to target `t`.
@@ -46,6 +56,9 @@ impl<'a> Satterthwaite<'a> {
         self.trace[t] += p;
         self.diagonal[t] += p * p;
         self.off[t] += form;
+        if let Some(trail) = &mut self.trail {
+            trail.add(k, p, a, b);
+        }
     }
 
     /// Adds a cluster with `P_gg = p` and one vector, which has entries at `place` only.
@@ -63,6 +76,11 @@ impl<'a> Satterthwaite<'a> {
         self.trace[t] += p;
         self.diagonal[t] += p * p;
         self.off[t] += form;
+        if let Some(trail) = &mut self.trail {
+            let mut whole = vec![0.0; k];
+            a.iter().zip(place).for_each(|(x, i)| whole[*i] = *x);
+            trail.add(k, p, &whole, &whole);
+        }
     }
 
     /// Writes the df of each target, zero where no cluster tells of it.

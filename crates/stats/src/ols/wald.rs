@@ -61,7 +61,9 @@ impl Fit<'_> {
 }
 
 /// `b'A^-1 b` by the Cholesky factor; none where `A` is singular. `a` and `b` are overwritten.
-pub(super) fn inverse_form(a: &mut [f64], n: usize, b: &mut [f64]) -> Option<f64> {
+///
+/// Shapes: `a`: n x n, symmetric, its diagonal of the order of 1; `b`: n.
+pub fn inverse_form(a: &mut [f64], n: usize, b: &mut [f64]) -> Option<f64> {
     let mut form = 0.0;
     for i in 0..n {
         for j in 0..=i {

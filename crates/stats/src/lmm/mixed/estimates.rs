@@ -148,6 +148,48 @@ impl Fit<'_> {
         let p = self.rank();
         let (row, a) = room(buffer, 2 * p).split_at_mut(p);
         self.basis.row(term, row);
+        let between = if df == Df::BetweenWithin { self.df.between_within[term] } else { 0.0 };
+        self.combination(row, a, df, between)
+    }
+
+    /// The same for a combination of the coefficients; `factors` has one for each predictor. With
+    /// `BetweenWithin` its degrees of freedom are the fewest of its coefficients.
+    ///
+    /// # Errors
+    /// As [`Self::coefficient`]; `TermDropped` where a predictor of it was dropped.
+    pub fn contrast(
+        &mut self,
+        factors: &[f64],
+        df: Df,
+        buffer: &mut Vec<f64>,
+    ) -> Result<Coefficient, Failure> {
+        let p = self.rank();
+        let (sum, rest) = room(buffer, 3 * p).split_at_mut(p);
+        let (row, a) = rest.split_at_mut(p);
+        sum.fill(0.0);
+        let mut between = f64::INFINITY;
+        for (term, factor) in factors.iter().enumerate().filter(|(_, factor)| **factor != 0.0) {
+            if !self.basis.x.kept[term] {
+                return Err(Failure::TermDropped);
+            }
+            self.basis.row(term, row);
+            sum.iter_mut().zip(&*row).for_each(|(s, r)| *s += factor * r);
+            if df == Df::BetweenWithin {
+                between = between.min(self.df.between_within[term]);
+            }
+        }
+        self.combination(sum, a, df, between)
+    }
+
+    /// A combination of the coefficients: `row` is that of their rows, `a` is room as long.
+    fn combination(
+        &mut self,
+        row: &[f64],
+        a: &mut [f64],
+        df: Df,
+        between: f64,
+    ) -> Result<Coefficient, Failure> {
+        let p = self.rank();
         let moved = self.basis.ols[..p].iter().zip(&self.work.b);
         let estimate = row.iter().zip(moved).map(|(r, (ols, b))| r * (ols + b)).sum();
         self.lower(row, a);
@@ -155,7 +197,7 @@ impl Fit<'_> {
         let df = match df {
             Df::Z => f64::INFINITY,
             Df::Residual => self.basis.n_obs - p as f64,
-            Df::BetweenWithin => self.df.between_within[term],
+            Df::BetweenWithin => between,
             Df::Satterthwaite => {
                 let Fit { parameters, index, sums, method, nu, .. } = *self;
                 let problem = Problem { sums, index, parameters, method, nu };

@@ -1,5 +1,6 @@
 //! Tests of least squares: reference values from R, slow twins, properties, failures.
 
+mod contrasts;
 mod failures;
 mod oracle;
 mod properties;

@@ -2,19 +2,19 @@
 
 use super::*;
 
-type Matrix = Vec<Vec<f64>>;
+pub(super) type Matrix = Vec<Vec<f64>>;
 
-fn multiply(a: &Matrix, b: &Matrix) -> Matrix {
+pub(super) fn multiply(a: &Matrix, b: &Matrix) -> Matrix {
     let dot = |row: &[f64], j: usize| row.iter().zip(b).map(|(x, r)| x * r[j]).sum();
     a.iter().map(|row| (0..b[0].len()).map(|j| dot(row, j)).collect()).collect()
 }
 
-fn transpose(a: &Matrix) -> Matrix {
+pub(super) fn transpose(a: &Matrix) -> Matrix {
     (0..a[0].len()).map(|j| a.iter().map(|row| row[j]).collect()).collect()
 }
 
 /// Gauss-Jordan elimination with pivots on the diagonal, for positive definite matrices.
-fn inverse(a: &Matrix) -> Matrix {
+pub(super) fn inverse(a: &Matrix) -> Matrix {
     let n = a.len();
     let mut a = a.clone();
     for k in 0..n {
@@ -33,7 +33,7 @@ fn inverse(a: &Matrix) -> Matrix {
 }
 
 /// The pseudo-inverse of the symmetric root, by Jacobi rotations.
-fn inverse_root(a: &Matrix) -> Matrix {
+pub(super) fn inverse_root(a: &Matrix) -> Matrix {
     let n = a.len();
     let mut a = a.clone();
     let mut v: Matrix = (0..n).map(|i| (0..n).map(|j| f64::from(i == j)).collect()).collect();
@@ -141,11 +141,10 @@ fn outer_sum(vectors: impl Iterator<Item = Vec<f64>>) -> Matrix {
     out
 }
 
-/// Meat and df of CR2: `A_g` from `[(I - H)(I - H)']_gg`, and all of the matrix `P`.
-fn cr2(d: &Design, wx: &Matrix, m: &Matrix, gap: &Matrix, e: &[f64], df: &mut [f64]) -> Matrix {
+/// Rows of `X_g' W_g A_g`, `A_g` from `[(I - H)(I - H)']_gg`.
+pub(super) fn adjusted(d: &Design, wx: &Matrix, gap: &Matrix) -> Matrix {
     let (n, p) = (d.y.len(), d.columns.len());
     let full = multiply(gap, &transpose(gap));
-    // Rows of X_g' W_g A_g, in place of those of W X.
     let mut awx = vec![vec![0.0; p]; n];
     for g in d.groups.windows(2).map(|g| g[0] as usize..g[1] as usize) {
         let b: Matrix = g.clone().map(|i| full[i][g.clone()].to_vec()).collect();
@@ -154,6 +153,13 @@ fn cr2(d: &Design, wx: &Matrix, m: &Matrix, gap: &Matrix, e: &[f64], df: &mut [f
             awx[g.clone()].clone_from_slice(&multiply(&a, &wx[g.clone()].to_vec()));
         }
     }
+    awx
+}
+
+/// Meat and df of CR2, from all of the matrix `P`.
+fn cr2(d: &Design, wx: &Matrix, m: &Matrix, gap: &Matrix, e: &[f64], df: &mut [f64]) -> Matrix {
+    let (n, p) = (d.y.len(), d.columns.len());
+    let awx = adjusted(d, wx, gap);
     for l in 0..p {
         let v: Vec<f64> =
             awx.iter().map(|row| row.iter().zip(m).map(|(a, m)| a * m[l]).sum()).collect();

@@ -1,0 +1,204 @@
+//! Linear hypotheses about the coefficients of a model.
+//!
+//! The fields of `LmRobust`, `IvRobust`, `Lin`, `Lmer` and `Glm`:
+//! - `hypotheses`: a list such as `["treatment2 - treatment1 = 0", "2*x + z = 1"]`. Each is a row
+//!   of results, its text the term. The estimate is the combination on the left, which an estimand
+//!   may stand for, with everything on the right that is no number moved to the left; the test is
+//!   that it equals the number on the right (0 without `=`).
+//! - `joint`: a list of lists, such as `[["z1", "z2"]]`. Each is one test that all of its
+//!   hypotheses are true; `estimate` reports it with the fit.
+
+use trialrun_lang::{Diagnostic, Hypothesis};
+use trialrun_stats::ols::inverse_form;
+use trialrun_stats::special::{chi_squared, fisher_f};
+
+use super::estimation::{Coefficient, Details, Joint, Target, Test};
+use super::model::Model;
+use super::terms::find;
+use crate::compile::Compiler;
+use crate::declared::{Fields, Name, Node, Reader, Text};
+
+/// Hypotheses, as declared.
+#[derive(Clone, Debug, Default)]
+pub struct Hypotheses {
+    /// Each a row of results.
+    pub single: Vec<Stated>,
+    /// Each a test of all of its hypotheses.
+    pub joint: Vec<Vec<Stated>>,
+}
+
+/// A hypothesis, as stated.
+#[derive(Clone, Debug)]
+pub struct Stated {
+    text: String,
+    hypothesis: Hypothesis,
+}
+
+/// A compiled hypothesis: a combination of coefficients and its value.
+pub struct Contrast {
+    /// The coefficients with their factors.
+    pub parts: Vec<(Target, f64)>,
+    /// The value under the hypothesis.
+    pub value: f64,
+}
+
+impl Hypotheses {
+    /// Reads the fields `hypotheses` and `joint`.
+    pub fn read(r: &mut Reader, f: &mut Fields<'_>) -> Option<Self> {
+        let single = f.take(r, "hypotheses").map_or(Some(Vec::new()), |node| read_list(r, node));
+        let joint = f.take(r, "joint").map_or(Some(Vec::new()), |node| read_joint(r, node));
+        Some(Self { single: single?, joint: joint? })
+    }
+
+    /// The hypotheses that have rows, as they are written.
+    pub fn labels(&self) -> Vec<String> {
+        self.single.iter().map(|stated| stated.text.clone()).collect()
+    }
+
+    /// Every name of a coefficient.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let all = self.single.iter().chain(self.joint.iter().flatten());
+        all.flat_map(|stated| stated.hypothesis.terms.iter().map(|(name, _, _)| name.as_str()))
+    }
+
+    /// The contrasts of the hypotheses that have rows; names that are no coefficient are reported,
+    /// those of joint tests too.
+    pub fn compile(&self, cx: &mut Compiler<'_>, model: &Model) -> Option<Vec<Contrast>> {
+        let joint: Vec<_> =
+            self.joint.iter().flatten().map(|stated| contrast(cx, model, stated)).collect();
+        let single: Vec<_> = self.single.iter().map(|stated| contrast(cx, model, stated)).collect();
+        joint.iter().all(Option::is_some).then_some(())?;
+        single.into_iter().collect()
+    }
+
+    /// Factors of the coefficients with these labels, hypothesis after hypothesis; none for a
+    /// hypothesis that names another.
+    pub fn factors(&self, labels: &[String]) -> Vec<Option<(Vec<f64>, f64)>> {
+        self.single.iter().map(|stated| stated.factors(labels)).collect()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.single.is_empty() && self.joint.is_empty()
+    }
+
+    /// The joint tests of a fit; those of coefficients that were dropped, or whose variance is
+    /// singular, are left out. `hotelling_df` is that of the method.
+    pub fn tests(
+        &self,
+        coefficients: &[Coefficient],
+        details: &Details,
+        hotelling_df: impl Fn(&[f64]) -> Option<f64>,
+    ) -> Vec<Test> {
+        let labels: Vec<String> = coefficients.iter().map(|c| c.term.clone()).collect();
+        let test = |all: &Vec<Stated>| {
+            let (form, df1) = wald(all, coefficients, details)?;
+            let (statistic, df2) = match details.joint {
+                Joint::ChiSquared => (form, None),
+                Joint::F(df2) => (form / df1, Some(df2)),
+                Joint::Hotelling => {
+                    let factors: Option<Vec<_>> =
+                        all.iter().map(|s| Some(s.factors(&labels)?.0)).collect();
+                    let eta = hotelling_df(&factors?.concat())?;
+                    let df2 = eta - df1 + 1.0;
+                    (df2 > 0.0).then_some((form / df1 * (df2 / eta), Some(df2)))?
+                }
+            };
+            let texts: Vec<&str> = all.iter().map(|stated| stated.text.as_str()).collect();
+            let name = format!("joint hypothesis: {}", texts.join(", "));
+            let p_value = match df2 {
+                Some(df2) => fisher_f::upper(statistic, df1, df2),
+                None => chi_squared::upper(statistic, df1),
+            };
+            Some(Test { name, statistic, df1, df2, p_value })
+        };
+        self.joint.iter().filter_map(test).collect()
+    }
+}
+
+impl Stated {
+    fn factors(&self, labels: &[String]) -> Option<(Vec<f64>, f64)> {
+        let mut factors = vec![0.0; labels.len()];
+        for (name, _, factor) in &self.hypothesis.terms {
+            factors[labels.iter().position(|label| label == name)?] = *factor;
+        }
+        Some((factors, self.hypothesis.value))
+    }
+}
+
+fn read_list(r: &mut Reader, node: Node<'_>) -> Option<Vec<Stated>> {
+    let texts = r.list(node, Reader::text)?;
+    let all: Vec<Option<Stated>> = texts.iter().map(|text| state(r, text)).collect();
+    let all: Vec<Stated> = all.into_iter().collect::<Option<_>>()?;
+    if all.is_empty() {
+        return r.expected(node, "a hypothesis", "write `[\"a - b = 0\"]`");
+    }
+    for (at, text) in texts.iter().enumerate() {
+        if let Some(first) = texts[..at].iter().find(|first| first.text == text.text) {
+            r.error(
+                Diagnostic::error(text.span, "a hypothesis is stated twice")
+                    .label("stated again here")
+                    .related(first.span, "first stated here"),
+            );
+            return None;
+        }
+    }
+    Some(all)
+}
+
+fn read_joint(r: &mut Reader, node: Node<'_>) -> Option<Vec<Vec<Stated>>> {
+    let entries = node.list().filter(|all| all.iter().all(|entry| entry.list().is_some()));
+    let Some(entries) = entries.filter(|all| !all.is_empty()) else {
+        let hint = "each list is one test: write `joint: [[\"a\", \"b\"]]`";
+        return r.expected(node, "a list of lists of hypotheses", hint);
+    };
+    let all: Vec<_> = entries.into_iter().map(|entry| read_list(r, entry)).collect();
+    all.into_iter().collect()
+}
+
+/// Parses a hypothesis; reports what is wrong with it.
+fn state(r: &mut Reader, text: &Text) -> Option<Stated> {
+    match text.places.parse_hypothesis(&text.text) {
+        Ok(hypothesis) => Some(Stated { text: text.text.clone(), hypothesis }),
+        Err(errors) => {
+            errors.into_iter().for_each(|error| r.error(error));
+            None
+        }
+    }
+}
+
+fn contrast(cx: &mut Compiler<'_>, model: &Model, stated: &Stated) -> Option<Contrast> {
+    let terms = &stated.hypothesis.terms;
+    let name = |(text, span, _): &(String, _, f64)| Name { text: text.clone(), span: *span };
+    let found: Vec<_> = terms.iter().map(|term| find(cx, model, &name(term))).collect();
+    let targets: Vec<Target> = found.into_iter().collect::<Option<_>>()?;
+    let parts = targets.into_iter().zip(terms.iter().map(|(_, _, factor)| *factor));
+    Some(Contrast { parts: parts.collect(), value: stated.hypothesis.value })
+}
+
+/// `(Lb - c)'(LVL')^-1(Lb - c)`, and the number of hypotheses.
+fn wald(all: &[Stated], coefficients: &[Coefficient], details: &Details) -> Option<(f64, f64)> {
+    let kept: Vec<&Coefficient> =
+        coefficients.iter().zip(&details.kept).filter_map(|(c, kept)| kept.then_some(c)).collect();
+    let labels: Vec<String> = kept.iter().map(|c| c.term.clone()).collect();
+    let (q, k) = (all.len(), kept.len());
+    let beta: Vec<f64> =
+        kept.iter().map(|c| Some(c.row.fit.ok()?.estimate)).collect::<Option<_>>()?;
+    let rows: Vec<(Vec<f64>, f64)> =
+        all.iter().map(|stated| stated.factors(&labels)).collect::<Option<_>>()?;
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
+    let times_v =
+        |l: &[f64]| -> Vec<f64> { details.vcov.chunks_exact(k).map(|row| dot(row, l)).collect() };
+    let variance = |i: usize, j: usize| dot(&rows[i].0, &times_v(&rows[j].0));
+    // Scaled to a unit diagonal, as the bound on pivots asks.
+    let scale: Vec<f64> = (0..q).map(|i| variance(i, i).sqrt()).collect();
+    let mut matrix: Vec<f64> =
+        (0..q * q).map(|at| variance(at / q, at % q) / (scale[at / q] * scale[at % q])).collect();
+    let mut left: Vec<f64> = rows
+        .iter()
+        .zip(&scale)
+        .map(|((l, value), scale)| (dot(l, &beta) - value) / scale)
+        .collect();
+    let form = inverse_form(&mut matrix, q, &mut left).filter(|form| form.is_finite())?;
+    Some((form, q as f64))
+}
