@@ -28,9 +28,10 @@ intercept is right. In per cent, SIMS simulations a row, Monte Carlo errors in p
 
 `Ignored` leaves the villages out. `z` and `Residual` take the estimated variance of few villages
 for the true one, and are too bold. `Between-within`, `Satterthwaite` and `Kenward-Roger` hold, from
-six villages on. `Means` is the classical analysis: Welch's test of the means of the villages,
-without a model. The last column is how often the variance of the villages is estimated as exactly
-zero; then Satterthwaite's degrees of freedom are those of all people, and the others are careful.";
+six villages on. `Profile` is the interval by profile likelihood, as bold as `z`. `Means` is the
+classical analysis: Welch's test of the means of the villages, without a model. The last column is
+how often the variance of the villages is estimated as exactly zero; then Satterthwaite's degrees of
+freedom are those of all people, and the others are careful.";
 
 /// The design with a number of villages, and another intra-class correlation.
 fn diagnose(villages: f64, icc: f64, sims: u64) -> Diagnosis {

@@ -84,6 +84,14 @@ impl Estimated {
             let tests: Vec<Value> = self.details.tests.iter().map(test).collect();
             fit.insert("tests".into(), Value::Array(tests));
         }
+        if !self.details.limits.is_empty() {
+            let one = |(what, [low, high]): &(String, [f64; 2])| {
+                let (low, high) = (json_number(*low), json_number(*high));
+                json!({ "what": what, "low": low, "high": high })
+            };
+            let limits: Vec<Value> = self.details.limits.iter().map(one).collect();
+            fit.insert("limits".into(), Value::Array(limits));
+        }
         if !self.details.random_effects.is_empty() {
             let effect = |(group, term, sd): &(String, String, f64)| {
                 let sd = json_number(*sd);
@@ -285,6 +293,10 @@ fn fits(results: &[Estimated]) -> String {
         }
         if !known.is_empty() {
             text += &format!("{}: {}\n", result.name(), known.join(", "));
+        }
+        for (what, [low, high]) in &result.details.limits {
+            let (low, high) = (significant(*low, 6), significant(*high, 6));
+            text += &format!("{}: standard deviation {what}: {low} to {high}\n", result.label);
         }
         for test in &result.details.tests {
             text += &format!("{}: {}\n", result.name(), test_text(test));

@@ -156,3 +156,48 @@ fn between_and_within_is_that_of_nlme() {
         assert_eq!(found, expected, "{formula}");
     }
 }
+
+/// Limits by profile likelihood, of coefficients and of standard deviations, found by R's own root
+/// finder on lme4's deviance: see `lmm.R`. lme4's splines are further from them than we are.
+#[test]
+fn profile_likelihood_is_that_of_r() {
+    let (mut n, mut n_deviations) = (0, 0);
+    for case in cases("lmm") {
+        let own = &case["profile_ml"];
+        if own.is_null() {
+            continue;
+        }
+        n += 1;
+        for reml in ["true", "false"] {
+            let method = method(&case, "Z").replace(", df: Z", ", interval: Profile");
+            let method = method.replace("reml: false", &format!("reml: {reml}"));
+            let (coefficients, details) = fit(&case, &method);
+            let fields =
+                [("conf_low", &own["fixed_low"], 1e-6), ("conf_high", &own["fixed_high"], 1e-6)];
+            compare(&case, &fields, &coefficients);
+            let Some(low) = own["sd_low"].as_array() else { continue };
+            assert_eq!(details.limits.len(), low.len() + 1, "{}", case["name"]);
+            for (i, (what, limits)) in details.limits.iter().enumerate().take(low.len()) {
+                // In any order of the groups.
+                let is_theirs = |k: &usize| {
+                    let high = own["sd_high"][*k].as_f64().unwrap();
+                    (high - limits[1]).abs() < 1e-3 * high
+                };
+                let k = (0..low.len()).find(is_theirs).unwrap_or(i);
+                let close_to_zero = own["sd_low"][k].as_f64() == Some(0.0);
+                assert_eq!(limits[0] == 0.0, close_to_zero, "{} {what}", case["name"]);
+                close(&case, what, limits[0], &own["sd_low"][k], 1e-6);
+                close(&case, what, limits[1], &own["sd_high"][k], 1e-6);
+                n_deviations += 1;
+            }
+            let [low, high] = details.limits[low.len()].1;
+            close(&case, "sigma", low, &own["sigma_low"], 1e-6);
+            // There R's root finder was caught where the groups' variance is zero, a saddle: at its
+            // limit another variance has a lower deviance. See `lmm_profile.R`.
+            let caught = case["name"] == "small_variance_ml";
+            let theirs = if caught { &Value::from(1.1252548323) } else { &own["sigma_high"] };
+            close(&case, "sigma", high, theirs, if caught { 1e-9 } else { 1e-6 });
+        }
+    }
+    assert_eq!((n, n_deviations), (13, 30), "profiles");
+}

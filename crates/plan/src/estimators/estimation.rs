@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use trialrun_stats::Failure;
+use trialrun_stats::lmm::mixed::Profiled;
 use trialrun_stats::ols::{Variance, Wald};
 use trialrun_stats::special::student_t::{self, Critical};
 use trialrun_stats::special::{chi_squared, fisher_f};
@@ -53,6 +54,12 @@ pub(crate) trait Fit: Send + Sync {
         None
     }
 
+    /// Interval and test of the coefficient handed over as number `i`, where they are not those of
+    /// its standard error.
+    fn profiled(&self, _ws: &Workspace, _i: usize) -> Option<Profiled> {
+        None
+    }
+
     /// Why a coefficient can not be reported by this method, if it can not.
     fn refuses(&self, _model: &Model, _target: &Target) -> Option<String> {
         None
@@ -84,6 +91,8 @@ pub struct Details {
     pub random_effects: Vec<(String, String, f64)>,
     /// Correlations of random effects of one group: group, the two terms, value.
     pub correlations: Vec<(String, [String; 2], f64)>,
+    /// Limits of standard deviations: what, lower and upper.
+    pub limits: Vec<(String, [f64; 2])>,
     /// Which coefficients were kept.
     pub kept: Vec<bool>,
     /// Variance matrix of the kept coefficients, by rows.
@@ -127,6 +136,22 @@ impl Test {
         let Wald { value, df1, df2 } = *wald;
         let p_value = fisher_f::upper(value, df1, df2);
         Self { name: name.into(), statistic: value, df1, df2: Some(df2), p_value }
+    }
+
+    /// A likelihood ratio test of a variance of zero, at the boundary of what it can be: the mean
+    /// of chi-squared distributions with `df` degrees of freedom and with one less.
+    ///
+    /// # References
+    /// Self and Liang 1987, Journal of the American Statistical Association 82:605, case 5; Stram
+    /// and Lee 1994, Biometrics 50:1171.
+    pub(crate) fn boundary(what: &str, value: f64, df: usize) -> Self {
+        let upper = |df: usize| match df {
+            0 => f64::from(u8::from(value <= 0.0)),
+            _ => chi_squared::upper(value, df as f64),
+        };
+        let name = format!("no variance of {what}, the mean of {} and {df}", df - 1);
+        let p_value = 0.5 * (upper(df - 1) + upper(df));
+        Self { name, statistic: value, df1: df as f64, df2: None, p_value }
     }
 
     /// A chi-squared test.
@@ -224,6 +249,7 @@ impl Estimation {
             own[i].fit = coef.and_then(|c| self.estimate(c, value));
         };
         let fitted = self.fit.fit(&self.model, ws, &mut give)?;
+        self.take_profiles(ws, own);
         for row in &mut *own {
             (row.n_obs, row.boundary) = (fitted.n_obs, fitted.boundary);
         }
@@ -280,6 +306,17 @@ impl Estimation {
         &self.model.hypotheses
     }
 
+    /// Puts intervals and tests by profile likelihood in the place of others.
+    fn take_profiles(&self, ws: &Workspace, rows: &mut [Row]) {
+        for (i, row) in rows.iter_mut().enumerate() {
+            if let (Ok(estimate), Some(profiled)) = (&mut row.fit, self.fit.profiled(ws, i)) {
+                let p_value = student_t::two_sided(profiled.root, f64::INFINITY);
+                (estimate.statistic, estimate.p_value) = (profiled.root, p_value);
+                (estimate.conf_low, estimate.conf_high) = (profiled.low, profiled.high);
+            }
+        }
+    }
+
     /// Adds an interval to a coefficient, and the test that it equals a value.
     fn estimate(&self, coef: Coef, value: f64) -> Result<Estimate, Failure> {
         let Coef { estimate, std_error, df } = coef;
@@ -322,6 +359,7 @@ impl Estimation {
             rows[i].fit = coef.and_then(|c| self.estimate(c, value));
         };
         let fitted = self.fit.fit(&self.model, ws, &mut give)?;
+        self.take_profiles(ws, &mut rows);
         let mut details = self.fit.details(&self.model, ws)?;
         ws.model.contrasts.clear();
         if let Some(inference) = &self.inference {

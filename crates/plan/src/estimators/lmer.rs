@@ -11,6 +11,9 @@
 //!   (with its covariance of the coefficients; needs REML), `BetweenWithin` (groups at the level at
 //!   which a predictor varies, less what is estimated there), `Residual` (observations less
 //!   coefficients), or `Z` (a normal statistic).
+//! - `interval`: `Wald` (the default: the estimate and so many standard errors), or `Profile`:
+//!   limits and test by profile likelihood, as R's `confint` of an `lmer`. They need some ten fits
+//!   a coefficient, and no `df`.
 //! - `weights`: a variable; the residual variance of a row is `sigma^2 / weight`.
 //! - `offset`: an expression that is a known part of the outcome's mean.
 //! - `hypotheses`, `joint`: linear hypotheses, as for `LmRobust`. The degrees of freedom are those
@@ -23,22 +26,35 @@
 //! 1e-5 before). A fit in which a variance is zero, or a correlation one, is a success, counted as
 //! `boundary`.
 //!
-//! With few groups, say below forty, `Z` makes tests of a treatment of whole groups too bold: use
-//! `Satterthwaite` or `KenwardRoger`. How often the 95% interval holds the effect, in per cent,
-//! where half of so many groups of twelve are treated and the intra-class correlation is 0.2 (the
-//! design `few-groups`; more in `reports/few-groups.md`; Monte Carlo errors are 0.2 to 0.3):
+//! By `interval: Profile` the limits of a coefficient are the values at which the deviance of the
+//! full likelihood, with all else at its best, is `z^2` above its minimum, found to nine digits;
+//! the statistic is the signed root of the likelihood ratio of zero, the p-value its normal tail.
 //!
-//! | groups | Z | Residual | BetweenWithin | Satterthwaite | KenwardRoger |
-//! | --: | --: | --: | --: | --: | --: |
-//! | 6 | 89.0 | 89.4 | 96.0 | 94.6 | 96.4 |
-//! | 10 | 91.5 | 91.8 | 95.1 | 95.0 | 95.3 |
-//! | 24 | 93.4 | 93.6 | 94.7 | 94.7 | 94.7 |
-//! | 40 | 94.5 | 94.5 | 95.1 | 95.1 | 95.1 |
+//! `trialrun estimate` also tests the random effects: the likelihood ratio (of the fit's own
+//! criterion) of each variance, which under a variance of zero is, at the boundary, half the time
+//! chi-squared on as many degrees of freedom as parameters go, and half the time on one less. An
+//! intercept with correlated slopes is not tested. With `interval: Profile` there are limits of the
+//! standard deviations that may not be correlated.
+//!
+//! With few groups, say below forty, `Z` and `Profile` make tests of a treatment of whole groups
+//! too bold: use `Satterthwaite` or `KenwardRoger`. How often the 95% interval holds the effect, in
+//! per cent, where half of so many groups of twelve are treated and the intra-class correlation is
+//! 0.2 (the design `few-groups`; more in `reports/few-groups.md`; Monte Carlo errors are 0.2 to
+//! 0.3):
+//!
+//! | groups | Z | Profile | Residual | BetweenWithin | Satterthwaite | KenwardRoger |
+//! | --: | --: | --: | --: | --: | --: | --: |
+//! | 6 | 89.0 | 88.2 | 89.4 | 96.0 | 94.6 | 96.4 |
+//! | 10 | 91.5 | 91.2 | 91.8 | 95.1 | 95.0 | 95.3 |
+//! | 24 | 93.4 | 93.3 | 93.6 | 94.7 | 94.7 | 94.7 |
+//! | 40 | 94.5 | 94.4 | 94.5 | 95.1 | 95.1 | 95.1 |
 //!
 //! # Example
 //! ```ron
 //! Estimator(label: "Random intercept", estimand: ate, term: treatment,
 //!     method: Lmer(formula: "score ~ treatment + (1 | student)", df: Satterthwaite)),
+//! Estimator(label: "By profile likelihood", estimand: ate, term: treatment,
+//!     method: Lmer(formula: "score ~ treatment + (1 | site)", reml: false, interval: Profile)),
 //! Estimator(label: "Effects vary by site", estimand: ate, term: treatment,
 //!     method: Lmer(formula: "score ~ treatment + (1 + treatment | site)", df: KenwardRoger)),
 //! ```
@@ -46,16 +62,19 @@
 //! # References
 //! Bates, Maechler, Bolker and Walker 2015, Journal of Statistical Software 67(1). Kuznetsova,
 //! Brockhoff and Christensen 2017, Journal of Statistical Software 82(13). Kenward and Roger 1997,
-//! Biometrics 53:983. Pinheiro and Bates 2000, Mixed-Effects Models in S and S-PLUS.
+//! Biometrics 53:983. Pinheiro and Bates 2000, Mixed-Effects Models in S and S-PLUS. Self and Liang
+//! 1987, Journal of the American Statistical Association 82:605. Stram and Lee 1994, Biometrics
+//! 50:1171.
 
 use trialrun_lang::{Diagnostic, Formula, RandomTerm};
 use trialrun_stats::Failure;
 use trialrun_stats::lmm::mixed::Df;
 use trialrun_stats::lmm::{self, Method};
+use trialrun_stats::special::student_t::Critical;
 
 use super::Declared;
 use super::build::{self, Wanted};
-use super::estimation::{Coef, Details, Fit, Fitted};
+use super::estimation::{Coef, Details, Fit, Fitted, Test};
 use super::hypotheses::Hypotheses;
 use super::mixed;
 use super::model::Model;
@@ -71,10 +90,21 @@ pub struct Lmer {
     formula: Text,
     reml: bool,
     df: Df,
+    interval: Interval,
     weights: Option<Name>,
     offset: Option<Scalar>,
     hypotheses: Hypotheses,
 }
+
+/// How intervals are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Interval {
+    Wald,
+    Profile,
+}
+
+/// The kinds of intervals, by name.
+const INTERVALS: &[(&str, Interval)] = &[("Wald", Interval::Wald), ("Profile", Interval::Profile)];
 
 /// The kinds of degrees of freedom, by name.
 const DF: &[(&str, Df)] = &[
@@ -91,6 +121,8 @@ impl Declared for Lmer {
         let reml = f.take(r, "reml").map_or(Some(true), |node| r.flag(node));
         let df_node = f.take(r, "df");
         let df = df_node.map_or(Some(Df::Satterthwaite), |node| r.choice(node, DF));
+        let interval_node = f.take(r, "interval");
+        let interval = interval_node.map_or(Some(Interval::Wald), |node| r.choice(node, INTERVALS));
         let weights = f.optional(r, "weights", Reader::identifier);
         let offset = f.optional(r, "offset", Reader::scalar);
         let hypotheses = Hypotheses::read(r, f);
@@ -101,8 +133,26 @@ impl Declared for Lmer {
             r.error(error);
             return None;
         }
-        let (formula, reml, df, hypotheses) = (formula?, reml?, df?, hypotheses?);
-        Some(Self { formula, reml, df, weights, offset, hypotheses })
+        if let (Some(node), Some(Interval::Profile)) = (df_node, interval) {
+            let error =
+                Diagnostic::error(node.span, "profile likelihood has no degrees of freedom")
+                    .label("not with `interval: Profile`")
+                    .hint("leave `df` out, or use `interval: Wald`");
+            r.error(error);
+            return None;
+        }
+        let (formula, reml, interval, hypotheses) = (formula?, reml?, interval?, hypotheses?);
+        if let (Some(node), Interval::Profile, false) =
+            (interval_node, interval, hypotheses.is_empty())
+        {
+            let error = Diagnostic::error(node.span, "hypotheses are tested by Wald's statistic")
+                .label("not with `interval: Profile`")
+                .hint("leave `hypotheses` and `joint` out, or use `interval: Wald`");
+            r.error(error);
+            return None;
+        }
+        let df = if interval == Interval::Profile { Df::Z } else { df? };
+        Some(Self { formula, reml, df, interval, weights, offset, hypotheses })
     }
 
     fn compile(&self, cx: &mut Compiler<'_>, level: LevelId) -> Option<(Model, Box<dyn Fit>)> {
@@ -111,7 +161,10 @@ impl Declared for Lmer {
         let method = if self.reml { Method::Reml } else { Method::Ml };
         let (Some(random), Some(df)) = (self.random_intercept(&formula), plain(self.df)) else {
             let weights = self.weights.as_ref();
-            let fit = mixed::Wanted { method, df: self.df, weights, offset: self.offset.as_ref() };
+            let critical = || Critical::new(cx.alpha).at(f64::INFINITY);
+            let profile = (self.interval == Interval::Profile).then(critical);
+            let (df, offset) = (self.df, self.offset.as_ref());
+            let fit = mixed::Wanted { method, df, profile, weights, offset };
             let (model, fit) = fit.compile(cx, &formula, level)?;
             return Some((model.with_hypotheses(&self.hypotheses), fit));
         };
@@ -125,7 +178,18 @@ impl Declared for Lmer {
     fn describe(&self) -> String {
         let method = if self.reml { "REML" } else { "maximum likelihood" };
         let df = DF.iter().find(|(_, df)| *df == self.df).map_or("", |(name, _)| name);
-        format!("the mixed model `{}` by {method}, {df} degrees of freedom", self.formula.text)
+        match self.interval {
+            Interval::Wald => {
+                format!(
+                    "the mixed model `{}` by {method}, {df} degrees of freedom",
+                    self.formula.text
+                )
+            }
+            Interval::Profile => format!(
+                "the mixed model `{}` by {method}, intervals by profile likelihood",
+                self.formula.text
+            ),
+        }
     }
 }
 
@@ -133,7 +197,14 @@ impl Lmer {
     /// The random intercept of a model that has no more, for the fast route.
     fn random_intercept<'f>(&self, formula: &'f Formula) -> Option<&'f RandomTerm> {
         match formula.random.as_slice() {
-            [one] if one.intercept && one.slopes.is_empty() && self.offset.is_none() => Some(one),
+            [one]
+                if one.intercept
+                    && one.slopes.is_empty()
+                    && self.offset.is_none()
+                    && self.interval == Interval::Wald =>
+            {
+                Some(one)
+            }
             _ => None,
         }
     }
@@ -174,7 +245,7 @@ impl Fit for RandomIntercept {
         }
         let n = scratch.targets.len();
         for (i, factors) in scratch.wanted_contrasts().enumerate() {
-            let coef = fit.contrast(factors, self.df, &mut mixed.buffer);
+            let coef = fit.contrast(factors, self.df, &mut mixed.room.buffer);
             give(n + i, coef.map(of));
         }
         Ok(Fitted { n_obs: fit.n_obs() as f64, boundary: fit.is_boundary() })
@@ -204,6 +275,9 @@ impl Fit for RandomIntercept {
         fit.vcov(&mut vcov);
         let kept = fit.kept().to_vec();
         let random_effects = vec![intercept];
-        Ok(Details { numbers, random_effects, kept, vcov, ..Details::default() })
+        let what = format!("(Intercept) by {}", self.group);
+        let test = fit.groups_test().map(|statistic| Test::boundary(&what, statistic, 1));
+        let tests = test.into_iter().collect();
+        Ok(Details { numbers, random_effects, tests, kept, vcov, ..Details::default() })
     }
 }

@@ -2,11 +2,11 @@
 
 use trialrun_lang::Formula;
 use trialrun_stats::lmm::Method;
-use trialrun_stats::lmm::mixed::{self, Data, Df};
+use trialrun_stats::lmm::mixed::{self, Data, Df, Profiled};
 use trialrun_stats::{Failure, Observations};
 
 use super::build::{self, add_extra};
-use super::estimation::{Coef, Details, Fit, Fitted};
+use super::estimation::{Coef, Details, Fit, Fitted, Test};
 use super::model::{Model, ModelScratch};
 use super::random::{self, RandomEffects};
 use super::resolve::{self, Resolved};
@@ -21,6 +21,8 @@ pub struct Wanted<'a> {
     pub method: Method,
     /// Degrees of freedom.
     pub df: Df,
+    /// The critical value of intervals by profile likelihood, if they are wanted.
+    pub profile: Option<f64>,
     /// Prior weights.
     pub weights: Option<&'a Name>,
     /// A known part of the outcome.
@@ -48,7 +50,8 @@ impl Wanted<'_> {
             Some(node) => Some(add_extra(cx, &mut model, node?)),
         };
         let random = RandomEffects::add(cx, &mut model, formula, &effects)?;
-        let fit = MixedFit { method: self.method, df: self.df, random, offset };
+        let Self { method, df, profile, .. } = *self;
+        let fit = MixedFit { method, df, profile, random, offset };
         Some((model, Box::new(fit)))
     }
 }
@@ -57,14 +60,23 @@ impl Wanted<'_> {
 #[derive(Default)]
 pub struct MixedScratch {
     fit: mixed::Scratch,
-    /// Room for rows of coefficients.
+    pub(super) room: Room,
+}
+
+/// What is made beside a fit.
+#[derive(Default)]
+pub(super) struct Room {
+    /// Rows of coefficients.
     pub(super) buffer: Vec<f64>,
+    /// Of each target; after a fit by profile likelihood.
+    profiled: Vec<Option<Profiled>>,
 }
 
 /// The fit.
 struct MixedFit {
     method: Method,
     df: Df,
+    profile: Option<f64>,
     random: RandomEffects,
     /// Its place among the extra columns.
     offset: Option<usize>,
@@ -74,7 +86,7 @@ impl MixedFit {
     /// Fits, and hands the fit to `use_fit`.
     fn with_fit<T, F>(&self, model: &Model, ws: &mut Workspace, use_fit: F) -> Result<T, Failure>
     where
-        F: FnOnce(&mut mixed::Fit<'_>, &ModelScratch, &mut Vec<f64>) -> Result<T, Failure>,
+        F: FnOnce(&mut mixed::Fit<'_>, &ModelScratch, &mut Room) -> Result<T, Failure>,
     {
         let n = ws.size(model.rows);
         let Workspace { columns, runs, model: scratch, mixed, .. } = ws;
@@ -88,7 +100,39 @@ impl MixedFit {
         let data = Data { x: rows.x, y: rows.y, weights, offset, columns: &extras };
         let mut fit = mixed::fit(&data, &self.random.structure, self.method, &mut mixed.fit)?;
         fit.prepare(self.df, &data, &self.random.structure)?;
-        use_fit(&mut fit, scratch, &mut mixed.buffer)
+        use_fit(&mut fit, scratch, &mut mixed.room)
+    }
+
+    /// A test of each effect that a model can do without: an intercept stays where slopes may be
+    /// correlated with it.
+    fn add_tests(&self, fit: &mut mixed::Fit<'_>, details: &mut Details) -> Result<(), Failure> {
+        for (f, factor) in self.random.structure.factors.iter().enumerate() {
+            for block in &factor.blocks {
+                let can_go = |e: &usize| block.len() == 1 || factor.effects[*e].is_some();
+                for e in block.clone().filter(can_go) {
+                    let (statistic, df) = fit.effect_test(f, e)?;
+                    let what = self.random.label(f, e);
+                    details.tests.push(Test::boundary(&what, statistic, df));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Limits of standard deviations, where profiles are wanted.
+    fn add_limits(&self, fit: &mut mixed::Fit<'_>, details: &mut Details) -> Result<(), Failure> {
+        let Some(critical) = self.profile else { return Ok(()) };
+        fit.prepare_profiles()?;
+        let structure = &self.random.structure;
+        for (f, factor) in structure.factors.iter().enumerate() {
+            for e in 0..factor.effects.len() {
+                if let Some(limits) = fit.sd_limits(structure, f, e, critical)? {
+                    details.limits.push((self.random.label(f, e), limits));
+                }
+            }
+        }
+        details.limits.push(("sigma".to_string(), fit.sigma_limits(critical)?));
+        Ok(())
     }
 }
 
@@ -101,9 +145,18 @@ impl Fit for MixedFit {
     ) -> Result<Fitted, Failure> {
         let all =
             |c: mixed::Coefficient| Coef { estimate: c.estimate, std_error: c.std_error, df: c.df };
-        self.with_fit(model, ws, |fit, scratch, buffer| {
+        self.with_fit(model, ws, |fit, scratch, Room { buffer, profiled }| {
+            profiled.clear();
+            if self.profile.is_some() {
+                fit.prepare_profiles()?;
+            }
             for (i, &column) in scratch.targets.iter().enumerate() {
-                let coef = fit.coefficient(column, self.df, buffer);
+                let mut coef = fit.coefficient(column, self.df, buffer);
+                if let Some(critical) = self.profile {
+                    let one = coef.and_then(|_| fit.profile(column, critical));
+                    profiled.push(one.ok());
+                    coef = one.and(coef);
+                }
                 give(i, coef.map(all));
             }
             let n = scratch.targets.len();
@@ -112,6 +165,10 @@ impl Fit for MixedFit {
             }
             Ok(Fitted { n_obs: fit.n_obs(), boundary: fit.is_boundary() })
         })
+    }
+
+    fn profiled(&self, ws: &Workspace, i: usize) -> Option<Profiled> {
+        self.profile.and_then(|_| ws.mixed.room.profiled.get(i).copied().flatten())
     }
 
     fn details(&self, model: &Model, ws: &mut Workspace) -> Result<Details, Failure> {
@@ -132,6 +189,8 @@ impl Fit for MixedFit {
             let covariances = fit.covariances(&self.random.structure);
             self.random.report(&covariances, fit.sigma(), &mut details);
             (details.kept, details.vcov) = (fit.kept().to_vec(), fit.vcov(self.df));
+            self.add_tests(fit, &mut details)?;
+            self.add_limits(fit, &mut details)?;
             Ok(details)
         })
     }

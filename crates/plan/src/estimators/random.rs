@@ -43,6 +43,12 @@ impl RandomEffects {
         Some(Self { structure, labels })
     }
 
+    /// What an effect of a factor is called: `x by class`.
+    pub fn label(&self, factor: usize, effect: usize) -> String {
+        let labels = &self.labels[factor];
+        format!("{} by {}", labels.effects[effect], labels.group)
+    }
+
     /// Writes standard deviations and correlations, from the covariances of all factors over the
     /// square of `unit`.
     pub fn report(&self, covariances: &[f64], unit: f64, details: &mut Details) {

@@ -1,7 +1,7 @@
 //! What a fitted random-intercept model reports.
 
 use super::basis::Basis;
-use super::profile::{Point, Profile, Work, log_determinant};
+use super::profile::{Order, Point, Profile, Work, log_determinant};
 use super::{Df, Method};
 use crate::Failure;
 use crate::buffer::room;
@@ -86,6 +86,17 @@ impl Fit<'_> {
         };
         self.profile.log_relative_determinant(self.point.lambda) + determinant - self.log_weights
             + nu * (1.0 + libm::log(turn * self.variance()))
+    }
+
+    /// The likelihood ratio statistic of the groups' variance, by the criterion of the fit; none
+    /// where the model without groups can not be fitted.
+    pub fn groups_test(&self) -> Option<f64> {
+        let mut work = Work::default();
+        let zero = self.profile.evaluate(0.0, Order::Slope, &mut work)?;
+        let value = self.profile.value(&self.point, self.work);
+        let rise = self.profile.value(&zero, &work) - value;
+        // A difference of this size is rounding error.
+        Some(if rise > 1e-9 * (1.0 + value.abs()) { rise } else { 0.0 })
     }
 
     /// Logarithm of the (restricted) likelihood.

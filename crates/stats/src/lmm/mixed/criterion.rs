@@ -7,6 +7,23 @@ use super::sums::Sums;
 use super::{Method, parts, roomy, whole};
 use crate::linalg::room;
 
+/// What the residual variance is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Scale {
+    /// The best one: `r2 / nu`.
+    Best,
+    /// Fixed.
+    Fixed(f64),
+    /// Such that the variance of an effect is fixed: that of an element on the diagonal of `S`
+    /// without others in its row and column.
+    OfEffect {
+        /// The element.
+        element: usize,
+        /// The effect's variance.
+        variance: f64,
+    },
+}
+
 /// What is minimised.
 #[derive(Clone, Copy)]
 pub(super) struct Problem<'a> {
@@ -16,6 +33,7 @@ pub(super) struct Problem<'a> {
     pub method: Method,
     /// Degrees of freedom of the residual variance.
     pub nu: f64,
+    pub scale: Scale,
 }
 
 /// Numbers of one evaluation; those of the last stay.
@@ -141,21 +159,45 @@ impl Problem<'_> {
             }
         }
         work.r2 = joint[width * width - 1] * joint[width * width - 1];
+        let best = work.r2 / self.nu;
+        let scale = self.scale(work);
         let mut value = 2.0 * determinant.sum() + self.nu * libm::log(work.r2);
+        if self.scale != Scale::Best {
+            let ratio = best / scale;
+            value += self.nu * (ratio - 1.0 - libm::log(ratio));
+        }
         if self.method == Method::Reml {
             value += 2.0 * of_joint.sum();
         }
         value.is_finite().then_some(value)
     }
 
-    /// First and second derivatives by phi where `value` was last asked for, at `lambda`.
-    pub fn differentiate(&self, lambda: &[f64], work: &mut Work) {
-        let (d, p, width) = (self.parameters.len(), self.p(), self.sums.width);
+    /// Sets the coefficients where `value` was last asked for.
+    pub fn set_coefficients(&self, work: &mut Work) {
+        let (p, width) = (self.p(), self.sums.width);
         let b = room(&mut work.b, width);
         for i in (0..p).rev() {
             let later: f64 = (i + 1..p).map(|j| work.joint[j * width + i] * b[j]).sum();
             b[i] = (work.joint[p * width + i] - later) / work.joint[i * width + i];
         }
+    }
+
+    /// The residual variance.
+    pub fn scale(&self, work: &Work) -> f64 {
+        match self.scale {
+            Scale::Best => work.r2 / self.nu,
+            Scale::Fixed(variance) => variance,
+            Scale::OfEffect { element, variance } => {
+                let (at, _) = self.parameters.places(self.parameters.list[element]);
+                variance / work.sigma[at]
+            }
+        }
+    }
+
+    /// First and second derivatives by phi where `value` was last asked for, at `lambda`.
+    pub fn differentiate(&self, lambda: &[f64], work: &mut Work) {
+        let (d, p) = (self.parameters.len(), self.p());
+        self.set_coefficients(work);
         for (buffer, n) in [
             (&mut work.trace, d),
             (&mut work.trace_p, d),
@@ -189,9 +231,12 @@ impl Problem<'_> {
     fn assemble(&self, work: &mut Work) {
         let (n, p) = (self.parameters.len(), self.p());
         let reml = self.method == Method::Reml;
+        let ratio = match self.scale {
+            Scale::Best => self.nu / work.r2,
+            Scale::Fixed(_) | Scale::OfEffect { .. } => 1.0 / self.scale(work),
+        };
         let slope = room(&mut work.slope, n);
         let curvature = room(&mut work.curvature, n * n);
-        let ratio = self.nu / work.r2;
         for k in 0..n {
             let trace = if reml { work.trace_p[k] } else { work.trace[k] };
             slope[k] = trace - ratio * work.form[k];
@@ -206,10 +251,23 @@ impl Problem<'_> {
                 }
                 let (x, z) = (&work.w[k * p..(k + 1) * p], &work.w[l * p..(l + 1) * p]);
                 let inner: f64 = x.iter().zip(z).map(|(x, z)| x * z).sum();
-                let forms = work.form[k] * work.form[l] / work.r2;
-                let value = -trace + ratio * (2.0 * (work.pair_form[at] - inner) - forms);
+                let mut forms = 2.0 * (work.pair_form[at] - inner);
+                if self.scale == Scale::Best {
+                    forms -= work.form[k] * work.form[l] / work.r2;
+                }
+                let value = -trace + ratio * forms;
                 (curvature[at], curvature[l * n + k]) = (value, value);
             }
         }
+        let Scale::OfEffect { element: t, variance } = self.scale else { return };
+        // The residual variance is `variance / phi_t`.
+        let phi = ratio * variance;
+        slope[t] += work.r2 / variance - self.nu / phi;
+        for k in 0..n {
+            let cross = -work.form[k] / variance;
+            curvature[k * n + t] += cross;
+            curvature[t * n + k] += cross;
+        }
+        curvature[t * n + t] += self.nu / (phi * phi);
     }
 }

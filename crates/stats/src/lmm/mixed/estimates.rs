@@ -1,14 +1,14 @@
 //! What a fitted mixed model reports.
 
 use super::basis::Basis;
-use super::criterion::{Problem, Work};
+use super::criterion::{Problem, Scale, Work};
 use super::df::{self, Df};
 use super::index::Index;
 use super::parameters::Parameters;
 use super::scales;
 use super::search::Search;
 use super::sums::Sums;
-use super::{Data, Method, Structure};
+use super::{Data, Method, Structure, profile};
 use crate::Failure;
 use crate::linalg::room;
 pub use crate::lmm::estimates::Coefficient;
@@ -25,6 +25,7 @@ pub struct Fit<'s> {
     pub(super) work: &'s mut Work,
     pub(super) search: &'s Search,
     pub(super) df: &'s mut df::Work,
+    pub(super) profile: &'s mut profile::Work,
 }
 
 impl Fit<'_> {
@@ -119,7 +120,8 @@ impl Fit<'_> {
         let Fit { parameters, index, sums, method, nu, basis, .. } = self;
         match df {
             Df::KenwardRoger => {
-                let problem = Problem { sums, index, parameters, method: *method, nu: *nu };
+                let (method, nu, scale) = (*method, *nu, Scale::Best);
+                let problem = Problem { sums, index, parameters, method, nu, scale };
                 df::kenward_roger(&problem, &self.search.lambda, basis.n_obs, self.work, self.df)
             }
             Df::BetweenWithin => {
@@ -200,7 +202,8 @@ impl Fit<'_> {
             Df::BetweenWithin => between,
             Df::Satterthwaite => {
                 let Fit { parameters, index, sums, method, nu, .. } = *self;
-                let problem = Problem { sums, index, parameters, method, nu };
+                let scale = Scale::Best;
+                let problem = Problem { sums, index, parameters, method, nu, scale };
                 df::satterthwaite(&problem, self.search, self.work, a, self.df)?
             }
             Df::KenwardRoger => {

@@ -11,6 +11,7 @@
 //! Newton's, with exact derivatives ([`search`]).
 
 pub(crate) mod basis;
+mod constrained;
 mod criterion;
 mod df;
 mod estimates;
@@ -19,6 +20,7 @@ mod log_product;
 mod numbering;
 pub(crate) mod parameters;
 mod parts;
+mod profile;
 pub(crate) mod scales;
 mod search;
 mod start;
@@ -32,6 +34,7 @@ use std::ops::Range;
 
 pub use df::Df;
 pub use estimates::{Coefficient, Fit};
+pub use profile::Profiled;
 
 use super::Method;
 use crate::Failure;
@@ -86,6 +89,7 @@ pub struct Scratch {
     work: Work,
     search: Search,
     df: df::Work,
+    profile: profile::Work,
 }
 
 /// Room for `n` numbers, with more to spare than `room` gives: sizes here are squares of numbers of
@@ -139,7 +143,7 @@ fn fit_by<'s>(
         return Err(Failure::NoRows);
     }
     assert!(data.x.len().is_multiple_of(m), "predictors come in whole columns");
-    let Scratch { parameters, basis, index, sums, work, search, df } = scratch;
+    let Scratch { parameters, basis, index, sums, work, search, df, profile } = scratch;
     parameters.read(structure);
     basis.read(data)?;
     let k = basis.x.columns.len();
@@ -152,7 +156,8 @@ fn fit_by<'s>(
         Method::Reml => basis.n_obs - k as f64,
         Method::Ml => basis.n_obs,
     };
-    let problem = criterion::Problem { sums, index, parameters, method, nu };
+    let scale = criterion::Scale::Best;
+    let problem = criterion::Problem { sums, index, parameters, method, nu, scale };
     search.minimise(&problem, work)?;
-    Ok(Fit { method, nu, parameters, basis, index, sums, work, search, df })
+    Ok(Fit { method, nu, parameters, basis, index, sums, work, search, df, profile })
 }

@@ -1,6 +1,8 @@
 //! The lowest point of the criterion: Newton's method with exact derivatives.
 
 use super::criterion::{Problem, Work};
+use super::parameters::Element;
+use super::start::LEAST;
 use crate::Failure;
 use crate::linalg::{eigen, room};
 
@@ -50,6 +52,38 @@ impl Search {
     /// # Errors
     /// `NotConverged`.
     pub fn minimise(&mut self, problem: &Problem, work: &mut Work) -> Result<(), Failure> {
+        self.make_room(problem);
+        self.start(problem, work)?;
+        self.settle(problem, work)
+    }
+
+    /// Minimises the criterion from `theta`, with some elements kept at zero.
+    ///
+    /// # Errors
+    /// `NotConverged`.
+    pub fn minimise_from(
+        &mut self,
+        theta: &[f64],
+        is_zero: impl Fn(Element) -> bool,
+        problem: &Problem,
+        work: &mut Work,
+    ) -> Result<(), Failure> {
+        self.make_room(problem);
+        for (t, e) in problem.parameters.list.iter().enumerate() {
+            self.free[t] = !is_zero(*e);
+            // Away from zero, where the criterion does not say which way is down.
+            let is_small = e.row == e.column && theta[t].abs() < LEAST;
+            self.theta[t] = match () {
+                () if !self.free[t] => 0.0,
+                () if is_small => LEAST,
+                () => theta[t],
+            };
+        }
+        self.settle(problem, work)
+    }
+
+    /// Empties what the search remembers.
+    fn make_room(&mut self, problem: &Problem) {
         let n = problem.parameters.len();
         for buffer in [&mut self.theta, &mut self.tried, &mut self.step, &mut self.gradient] {
             room(buffer, n);
@@ -57,7 +91,11 @@ impl Search {
         }
         room(&mut self.free, n).fill(true);
         self.free.truncate(n);
-        self.start(problem, work)?;
+    }
+
+    /// Descends from `theta`, and puts what ends near zero there.
+    fn settle(&mut self, problem: &Problem, work: &mut Work) -> Result<(), Failure> {
+        let n = problem.parameters.len();
         self.descend(problem, work)?;
         let near = |s: &Self, t: usize| {
             let e = problem.parameters.list[t];

@@ -12,7 +12,7 @@ const STARTS: [f64; 4] = [1.0, 0.3, 3.0, 0.1];
 /// for the residual variance.
 const WEIGHTS: [f64; 3] = [1.0, 30.0, 1000.0];
 /// Least diagonal element to start from: at zero the criterion does not say which way is down.
-const LEAST: f64 = 0.03;
+pub(super) const LEAST: f64 = 0.03;
 /// Variances that tell each other apart by less than this share are taken for one.
 const PIVOT_MIN: f64 = 1e-8;
 

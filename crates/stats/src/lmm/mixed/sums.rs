@@ -20,7 +20,7 @@ const DEPENDENT: f64 = 1e-11;
 /// and what is below enters only through the sum of its cross-products. The effects of a factor
 /// are measured from their means where they may be correlated with its intercept, and in units of
 /// their spread.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Sums {
     /// Rows of positive weight.
     pub n_obs: f64,

@@ -10,7 +10,7 @@ use crate::lmm::mixed::sums::{self, PIVOT_MIN, Rows};
 ///
 /// In `C'` the inner columns are blocks on the diagonal, one a group, and the others a dense
 /// triangle below; rows of the inner groups reach into the columns of the others.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::lmm::mixed) struct Sums {
     /// The blocks of the inner groups: of each its `C` by rows, as many a row as effects.
     pub blocks: Vec<f64>,

@@ -138,6 +138,12 @@ fn ugly_data_end_in_a_value_or_a_reason() {
         n_fitted += 1;
         n_boundary += usize::from(fit.is_boundary());
         assert!(fit.criterion().is_finite() && fit.sigma() > 0.0, "{round} {data:?}");
+        if round % 10 == 0
+            && fit.prepare_profiles().is_ok()
+            && let Ok(profiled) = fit.profile(1, 1.96)
+        {
+            assert!(profiled.low < profiled.high && profiled.root.is_finite(), "{round} {data:?}");
+        }
         if data.with(|d| fit.prepare(df, d, &data.structure)).is_err() {
             continue;
         }

@@ -2,6 +2,7 @@
 
 mod hostile;
 mod parts;
+mod profile;
 mod twin;
 
 use super::{Data, Df, Factor, Fit, Scratch, Structure, fit};

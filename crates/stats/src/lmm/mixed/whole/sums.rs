@@ -5,7 +5,7 @@ use crate::lmm::mixed::roomy;
 use crate::lmm::mixed::sums::{self, PIVOT_MIN, Rows};
 
 /// The triangles of the components.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::lmm::mixed) struct Sums {
     /// `C` of each component, by rows.
     pub c: Vec<f64>,
