@@ -5,13 +5,10 @@
 //! those of the processor, where the system tells.
 #![allow(clippy::print_stdout, reason = "a bench prints what it measured")]
 
-use std::fmt::Write as _;
-
-use rand::{RngExt, SeedableRng};
-use rand_pcg::Pcg64Dxsm;
+use trialrun_benches::crossing::{self, Columns, csv, intercept};
 use trialrun_benches::{clock, lme4, machine};
 use trialrun_stats::lmm::Method;
-use trialrun_stats::lmm::mixed::{self, Data, Df, Factor, Scratch, Structure};
+use trialrun_stats::lmm::mixed::{self, Data, Df, Scratch, Structure};
 
 /// Fits of a round.
 const FITS: usize = 100;
@@ -23,39 +20,15 @@ struct Case {
     name: &'static str,
     formula: &'static str,
     structure: Structure,
-    /// y, z, x, g, h.
-    columns: [Vec<f64>; 5],
+    columns: Columns,
 }
 
-fn intercept(key: usize) -> Factor {
-    Factor { keys: vec![key], effects: vec![None], blocks: std::iter::once(0..1).collect() }
-}
-
-/// Rows of a full crossing of `a` groups with `b` groups, or of `a` groups of `b` rows.
-fn columns(a: usize, b: usize) -> [Vec<f64>; 5] {
-    let mut rng = Pcg64Dxsm::seed_from_u64(20_260_101);
-    let mut normal = || -> f64 { rng.sample(rand_distr::StandardNormal) };
-    let groups: Vec<[f64; 2]> = (0..a).map(|_| [normal(), 0.5 * normal()]).collect();
-    let others: Vec<f64> = (0..b).map(|_| 0.7 * normal()).collect();
-    let mut columns = [const { Vec::new() }; 5];
-    for (i, [own, slope]) in groups.iter().enumerate() {
-        for (j, other) in others.iter().enumerate() {
-            let (z, x) = (f64::from(u8::from(normal() > 0.0)), normal());
-            let y = 1.0 + 0.5 * z + own + slope * x + other + normal();
-            let row = [y, z, x, i as f64, j as f64];
-            columns.iter_mut().zip(row).for_each(|(column, v)| column.push(v));
-        }
-    }
-    columns
-}
-
-fn csv(columns: &[Vec<f64>; 5]) -> String {
-    let mut text = "y,z,x,g,h\n".to_string();
-    for i in 0..columns[0].len() {
-        let row: Vec<String> = columns.iter().map(|c| c[i].to_string()).collect();
-        let _ = writeln!(text, "{}", row.join(","));
-    }
-    text
+fn columns(a: usize, b: usize) -> Columns {
+    crossing::columns(a, b, |place, normal| {
+        let (z, x) = (f64::from(u8::from(normal() > 0.0)), normal());
+        let [own, slope] = place.own;
+        [1.0 + 0.5 * z + own + slope * x + place.other + normal(), z, x]
+    })
 }
 
 /// Seconds of one fit in each round, and the criterion.
@@ -92,11 +65,7 @@ fn main() {
     let rounds = clock::rounds(11);
     println!("mixed models: us a fit, medians (least); ratio of the least times; {rounds} rounds");
     print!("{}", machine::describe());
-    let slope = Factor {
-        keys: vec![1],
-        effects: vec![None, Some(0)],
-        blocks: std::iter::once(0..2).collect(),
-    };
+    let slope = crossing::slope(1, 0);
     let one = |name, formula, factors, columns| Case {
         name,
         formula,
@@ -115,7 +84,7 @@ fn main() {
         let (mut times, criterion) = ours(case, rounds);
         let data = folder.join(format!("trialrun-mixed-{}.csv", std::process::id()));
         std::fs::write(&data, csv(&case.columns)).expect("a place for the data");
-        let theirs = lme4::time(&data, case.formula, FITS_OF_R);
+        let theirs = lme4::lmer(&data, case.formula, FITS_OF_R);
         let _ = std::fs::remove_file(&data);
         // Before and after R, as the machine has other things to do.
         times.extend(ours(case, rounds).0);

@@ -8,21 +8,31 @@ use std::process::Command;
 pub struct Timed {
     /// Seconds of each fit, by a processor.
     pub seconds: Vec<f64>,
-    /// The criterion at the optimum.
+    /// The criterion, or the log-likelihood, at the optimum.
     pub criterion: f64,
 }
 
-/// The script, beside this crate.
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/lme4.R");
-
-/// Fits a model to a CSV file again and again.
+/// Fits a linear mixed model by `lmer` to a CSV file again and again.
 ///
 /// # Errors
 /// Why there are no times: R or lme4 is not installed, or the model can not be fitted.
-pub fn time(data: &Path, formula: &str, fits: usize) -> Result<Timed, String> {
+pub fn lmer(data: &Path, formula: &str, fits: usize) -> Result<Timed, String> {
+    run("lme4.R", data, &[formula, &fits.to_string()])
+}
+
+/// Fits a logistic mixed model by `glmer`; as [`lmer`].
+///
+/// # Errors
+/// As for [`lmer`].
+pub fn glmer(data: &Path, formula: &str, nodes: usize, fits: usize) -> Result<Timed, String> {
+    run("glmer.R", data, &[formula, &nodes.to_string(), &fits.to_string()])
+}
+
+/// Runs a script that is beside this crate.
+fn run(script: &str, data: &Path, arguments: &[&str]) -> Result<Timed, String> {
     let mut command = Command::new("Rscript");
     command.env("OPENBLAS_NUM_THREADS", "1");
-    command.arg(SCRIPT).arg(data).arg(formula).arg(fits.to_string());
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(script)).arg(data).args(arguments);
     let output = command.output().map_err(|e| format!("R is not there: {e}"))?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).trim().to_string());

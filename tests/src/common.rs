@@ -1,7 +1,7 @@
 //! Designs from text, their variables by name, and checks against Monte Carlo errors, for tests.
 
 use trialrun_plan::{
-    ColumnId, Design, DiagnosandInfo, LevelId, Options, Plan, Table, Workspace, compile,
+    ColumnId, Design, DiagnosandInfo, Estimate, LevelId, Options, Plan, Table, Workspace, compile,
     compile_for_data, read,
 };
 use trialrun_stats::special::chi_squared;
@@ -70,6 +70,25 @@ pub fn simulate(plan: &Plan, ws: &mut Workspace, seed: u64, sim: u64) {
     if let Err(stop) = plan.simulate(ws, seed, sim) {
         panic!("simulation {sim}: {:?}", stop.0);
     }
+}
+
+/// Runs simulations, and looks at each.
+pub fn each(plan: &Plan, seed: u64, sims: u64, mut look: impl FnMut(&Workspace)) {
+    let mut ws = plan.workspace();
+    for sim in 0..sims {
+        simulate(plan, &mut ws, seed, sim);
+        look(&ws);
+    }
+}
+
+/// The estimate of a row, which must be there.
+pub fn fit(ws: &Workspace, row: usize) -> Estimate {
+    ws.rows()[row].fit.unwrap_or_else(|f| panic!("row {row}: {f}"))
+}
+
+/// Whether an interval holds a value.
+pub fn covers(estimate: &Estimate, value: f64) -> bool {
+    estimate.conf_low <= value && value <= estimate.conf_high
 }
 
 /// The level of that name.

@@ -1,17 +1,8 @@
 //! Generalised linear models in simulations, against what is known of them.
 
-use trialrun_plan::{Plan, Row, Workspace};
+use trialrun_plan::Row;
 
-use crate::common::{assert_close, assert_mean, assert_rate, plan, simulate, values};
-
-/// Runs simulations, and looks at each.
-fn each(plan: &Plan, seed: u64, sims: u64, mut look: impl FnMut(&Workspace)) {
-    let mut ws = plan.workspace();
-    for sim in 0..sims {
-        simulate(plan, &mut ws, seed, sim);
-        look(&ws);
-    }
-}
+use crate::common::{assert_close, assert_mean, assert_rate, each, plan, values};
 
 /// Share of the intervals that hold the estimand; every fit must have succeeded.
 fn covered(row: &Row) -> bool {

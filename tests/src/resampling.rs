@@ -1,27 +1,12 @@
 //! Resampling inference against what is known of it.
 
-use trialrun_plan::{Estimate, Plan, Workspace};
+use trialrun_plan::Plan;
 use trialrun_stats::Failure;
 
-use crate::common::{assert_mean, assert_rate, plan, plan_for, simulate, values};
+use crate::common::{
+    assert_mean, assert_rate, covers, each, fit, plan, plan_for, simulate, values,
+};
 use crate::quadrature::t_critical;
-
-fn each(plan: &Plan, seed: u64, sims: u64, mut look: impl FnMut(&Workspace)) {
-    let mut ws = plan.workspace();
-    for sim in 0..sims {
-        simulate(plan, &mut ws, seed, sim);
-        look(&ws);
-    }
-}
-
-/// The estimate of a row, which must be there.
-fn fit(ws: &Workspace, row: usize) -> Estimate {
-    ws.rows()[row].fit.unwrap_or_else(|f| panic!("row {row}: {f}"))
-}
-
-fn covers(estimate: &Estimate, value: f64) -> bool {
-    estimate.conf_low <= value && value <= estimate.conf_high
-}
 
 /// Errors that are as likely as their negatives: the test of a mean that flips signs of clusters is
 /// exact, and so is its interval.

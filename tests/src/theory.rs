@@ -3,31 +3,14 @@
 
 mod design_based;
 
-use trialrun_plan::{Estimate, Plan, Workspace};
+use trialrun_plan::{Plan, Workspace};
 use trialrun_run::{RowDiagnosis, Settings, Unwatched};
 
 use crate::common::{
-    assert_close, assert_mean, assert_rate, estimand, gallery, plan, simulate, values,
+    assert_close, assert_mean, assert_rate, covers, each, estimand, fit, gallery, plan, simulate,
+    values,
 };
 use crate::quadrature::{f_cdf, t_critical, t_power};
-
-/// Runs simulations, and looks at each.
-fn each(plan: &Plan, seed: u64, sims: u64, mut look: impl FnMut(&Workspace)) {
-    let mut ws = plan.workspace();
-    for sim in 0..sims {
-        simulate(plan, &mut ws, seed, sim);
-        look(&ws);
-    }
-}
-
-/// The estimate of a row, which must be there.
-fn fit(ws: &Workspace, row: usize) -> Estimate {
-    ws.rows()[row].fit.unwrap_or_else(|f| panic!("row {row}: {f}"))
-}
-
-fn covers(estimate: &Estimate, value: f64) -> bool {
-    estimate.conf_low <= value && value <= estimate.conf_high
-}
 
 fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64

@@ -19,11 +19,11 @@ pub mod lmm;
 pub mod matching;
 pub mod moments;
 pub mod ols;
-#[cfg(test)]
-mod random_tests;
 pub mod resample;
 pub mod rows;
 pub mod special;
+#[cfg(test)]
+mod testing;
 
 pub use failure::Failure;
 pub use rows::{Observations, Rows};

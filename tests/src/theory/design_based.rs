@@ -1,7 +1,6 @@
 //! Design-based estimators against exact tests.
 
-use super::{covers, each, fit};
-use crate::common::{assert_close, assert_mean, assert_rate, plan};
+use crate::common::{assert_close, assert_mean, assert_rate, covers, each, fit, plan};
 use crate::quadrature::{t_critical, t_power};
 
 /// Pairs of normal outcomes: the paired t test, whose coverage and power are known exactly.

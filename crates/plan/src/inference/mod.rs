@@ -23,7 +23,7 @@ use crate::declared::{Fields, Node, Reader, listed, suggest};
 use crate::estimators::{Estimation, Fit, Model, Target};
 use crate::exec::assign::listing::Listing;
 use crate::exec::{Op, Workspace, assign};
-use crate::result::Row;
+use crate::result::{Estimate, Row};
 
 /// What a kind of inference does.
 pub(crate) trait Declared: Sized {
@@ -228,6 +228,22 @@ fn enough(cx: &mut Compiler<'_>, replicates: u64, alpha: f64, span: Span) -> Opt
         return None;
     }
     Some(())
+}
+
+/// Makes test and interval anew of each coefficient that could be had; `one` is given its place
+/// among the targets and its estimate.
+fn each_coefficient(
+    ws: &mut Workspace,
+    rows: &mut [Row],
+    one: impl Fn(&mut Workspace, usize, Estimate, &mut Scratch) -> Result<Estimate, Failure>,
+) {
+    let mut scratch = std::mem::take(&mut ws.inference);
+    for (i, row) in rows.iter_mut().enumerate() {
+        if let Ok(estimate) = row.fit {
+            row.fit = one(ws, i, estimate, &mut scratch);
+        }
+    }
+    ws.inference = scratch;
 }
 
 /// Finds the sums of the clusters for a coefficient of the fit at hand.

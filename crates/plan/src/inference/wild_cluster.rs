@@ -53,7 +53,7 @@ use trialrun_stats::Failure;
 use trialrun_stats::ols::Variance;
 use trialrun_stats::resample::wild::{self, Null};
 
-use super::{Declared, Infer, Of, Scratch, enough, least_squares, sums_of};
+use super::{Declared, Infer, Of, Scratch, each_coefficient, enough, least_squares, sums_of};
 use crate::compile::Compiler;
 use crate::declared::{Fields, Reader};
 use crate::estimators::Estimation;
@@ -138,12 +138,7 @@ struct Wild {
 
 impl Infer for Wild {
     fn infer(&self, of: &Estimation, ws: &mut Workspace, rows: &mut [Row]) {
-        let mut s = std::mem::take(&mut ws.inference);
-        for (i, row) in rows.iter_mut().enumerate() {
-            let Ok(estimate) = row.fit else { continue };
-            row.fit = self.one(of, ws, i, estimate, &mut s);
-        }
-        ws.inference = s;
+        each_coefficient(ws, rows, |ws, i, estimate, s| self.one(of, ws, i, estimate, s));
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::rows::Cells;
 use super::{Failure, Family};
-use crate::linalg::room;
 use crate::linalg::vector::{dot, dot_weighted};
+use crate::linalg::{cholesky, room};
 
 /// A step this small on the scale of standard errors, squared, is the last.
 const STEP_SQUARE: f64 = 1e-16;
@@ -16,7 +16,7 @@ const SHORTER_MAX: usize = 60;
 /// A predictor that moves by less than this share of the fastest stands still.
 const STANDSTILL: f64 = 1e-7;
 /// A pivot below this share of its diagonal is rounding error.
-const PIVOT_MIN: f64 = 1e-13;
+pub(crate) const PIVOT_MIN: f64 = 1e-13;
 
 /// Work space of the search; its vectors hold the optimum afterwards.
 #[derive(Clone, Debug, Default)]
@@ -155,13 +155,13 @@ impl Search {
         self.step.truncate(k);
         self.gradient.truncate(k);
         let factor = &mut self.factor[..k * k];
-        if !cholesky(factor, k) {
+        if !cholesky::factor(factor, k, PIVOT_MIN) {
             return None;
         }
         self.step.copy_from_slice(&self.gradient);
-        solve_lower(factor, k, &mut self.step);
+        cholesky::solve_lower(factor, k, &mut self.step);
         let gain = dot(&self.step, &self.step);
-        solve_upper(factor, k, &mut self.step);
+        cholesky::solve_upper(factor, k, &mut self.step);
         gain.is_finite().then_some(gain)
     }
 
@@ -211,48 +211,4 @@ impl Search {
 /// Largest absolute value.
 fn largest(values: &[f64]) -> f64 {
     values.iter().fold(0.0, |most, v| most.max(v.abs()))
-}
-
-/// Factors a symmetric matrix given by its lower triangle in place, `A = L L'`; false where it is
-/// singular.
-pub(crate) fn cholesky(a: &mut [f64], k: usize) -> bool {
-    for i in 0..k {
-        let own = a[i * k + i];
-        for j in 0..=i {
-            let mut v = a[i * k + j];
-            for l in 0..j {
-                v -= a[i * k + l] * a[j * k + l];
-            }
-            if j < i {
-                a[i * k + j] = v / a[j * k + j];
-            } else if v > PIVOT_MIN * own && v > 0.0 {
-                a[i * k + i] = v.sqrt();
-            } else {
-                return false;
-            }
-        }
-    }
-    true
-}
-
-/// Solves `L b = c` in place.
-pub(crate) fn solve_lower(l: &[f64], k: usize, b: &mut [f64]) {
-    for i in 0..k {
-        let mut v = b[i];
-        for j in 0..i {
-            v -= l[i * k + j] * b[j];
-        }
-        b[i] = v / l[i * k + i];
-    }
-}
-
-/// Solves `L' b = c` in place.
-pub(crate) fn solve_upper(l: &[f64], k: usize, b: &mut [f64]) {
-    for i in (0..k).rev() {
-        let mut v = b[i];
-        for j in i + 1..k {
-            v -= l[j * k + i] * b[j];
-        }
-        b[i] = v / l[i * k + i];
-    }
 }

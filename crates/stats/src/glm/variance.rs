@@ -1,9 +1,9 @@
 //! Variances of the coefficients of `Q`: the model's own, robust, and robust to clusters.
 
-use super::newton::{Search, cholesky, solve_lower, solve_upper};
+use super::newton::{PIVOT_MIN, Search};
 use super::rows::Cells;
 use super::{Data, Failure, Family, Variance};
-use crate::linalg::room;
+use crate::linalg::{cholesky, room};
 
 /// An observation whose leverage leaves less than this of one determines its own fit.
 const LEVERAGE_GAP_MIN: f64 = 1e-12;
@@ -91,15 +91,10 @@ impl Covariance {
                 }
             }
         }
-        if !cholesky(factor, k) {
+        if !cholesky::factor(factor, k, PIVOT_MIN) {
             return Err(Failure::NotConverged);
         }
-        for (j, column) in bread.chunks_exact_mut(k.max(1)).enumerate() {
-            column.fill(0.0);
-            column[j] = 1.0;
-            solve_lower(factor, k, column);
-            solve_upper(factor, k, column);
-        }
+        cholesky::invert(factor, k, bread);
         Ok(())
     }
 

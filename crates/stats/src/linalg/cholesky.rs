@@ -3,13 +3,13 @@
 use super::vector::dot;
 
 /// A pivot below this share of its diagonal is rounding error.
-const PIVOT_MIN: f64 = 1e-14;
+pub const ROUNDING: f64 = 1e-14;
 
 /// Factors `A = L L'` in place, `A` given by its lower triangle; false where a pivot is no more
-/// than rounding error.
+/// than the share `least` of its diagonal: there `A` is not positive definite, or too nearly not.
 ///
 /// Shapes: `a`: n x n, by row.
-pub fn factor(a: &mut [f64], n: usize) -> bool {
+pub fn factor(a: &mut [f64], n: usize, least: f64) -> bool {
     for i in 0..n {
         let (before, rest) = a.split_at_mut(i * n);
         let row = &mut rest[..=i];
@@ -19,7 +19,7 @@ pub fn factor(a: &mut [f64], n: usize) -> bool {
         }
         let own = row[i];
         let left = own - dot(&row[..i], &row[..i]);
-        if !(left > PIVOT_MIN * own && left > 0.0) {
+        if !(left > least * own && left > 0.0) {
             return false;
         }
         row[i] = left.sqrt();
@@ -34,9 +34,19 @@ pub fn log_determinant(l: &[f64], n: usize) -> f64 {
 
 /// Solves `A x = b` in place.
 pub fn solve(l: &[f64], n: usize, b: &mut [f64]) {
+    solve_lower(l, n, b);
+    solve_upper(l, n, b);
+}
+
+/// Solves `L x = b` in place.
+pub fn solve_lower(l: &[f64], n: usize, b: &mut [f64]) {
     for i in 0..n {
         b[i] = (b[i] - dot(&l[i * n..i * n + i], &b[..i])) / l[i * n + i];
     }
+}
+
+/// Solves `L' x = b` in place.
+pub fn solve_upper(l: &[f64], n: usize, b: &mut [f64]) {
     for i in (0..n).rev() {
         b[i] /= l[i * n + i];
         let (row, own) = (&l[i * n..i * n + i], b[i]);
@@ -68,7 +78,7 @@ mod tests {
         };
         let a: Vec<f64> = (0..n * n).map(|at| entry(at / n, at % n)).collect();
         let mut l = a.clone();
-        assert!(factor(&mut l, n));
+        assert!(factor(&mut l, n, ROUNDING));
         let x = [1.0, -2.0, 0.5, 3.0, 0.1];
         let mut b: Vec<f64> = (0..n).map(|i| dot(&a[i * n..(i + 1) * n], &x)).collect();
         solve(&l, n, &mut b);
@@ -83,9 +93,9 @@ mod tests {
         }
         let diagonal = [2.0, 0.0, 0.0, 3.0];
         let mut l = diagonal;
-        assert!(factor(&mut l, 2));
+        assert!(factor(&mut l, 2, ROUNDING));
         assert!((log_determinant(&l, 2) - libm::log(6.0)).abs() < 1e-15);
-        assert!(!factor(&mut [1.0, 0.0, 1.0, 1.0], 2));
-        assert!(!factor(&mut [f64::NAN], 1));
+        assert!(!factor(&mut [1.0, 0.0, 1.0, 1.0], 2, ROUNDING));
+        assert!(!factor(&mut [f64::NAN], 1, ROUNDING));
     }
 }

@@ -1,6 +1,7 @@
 //! Degrees of freedom of a Wald test of several hypotheses with a CR2 variance.
 
 use super::{Scratch, Shape, Targets, Variance, fit_shaped};
+use crate::linalg::cholesky;
 use crate::{Failure, Rows};
 
 /// What CR2 tells of each cluster and target: `P_gg`, and the vectors `a` and `b` of
@@ -122,28 +123,18 @@ fn working_variance(own: &Vectors, q: usize) -> Vec<f64> {
 
 /// `C` with `C A C' = I`, lower triangular; none where `A` is singular.
 fn whiten(a: &[f64], q: usize) -> Option<Vec<f64>> {
-    let mut l = vec![0.0; q * q];
-    for i in 0..q {
-        for j in 0..=i {
-            let before: f64 = (0..j).map(|c| l[i * q + c] * l[j * q + c]).sum();
-            let v = a[i * q + j] - before;
-            if j < i {
-                l[i * q + j] = v / l[j * q + j];
-            } else if v > PIVOT_MIN * a[i * q + i] {
-                l[i * q + i] = v.sqrt();
-            } else {
-                return None;
-            }
-        }
+    let mut l = a.to_vec();
+    if !cholesky::factor(&mut l, q, PIVOT_MIN) {
+        return None;
     }
-    // Row by row, the inverse of L.
+    // Column by column, the inverse of L.
     let mut c = vec![0.0; q * q];
+    let mut column = vec![0.0; q];
     for j in 0..q {
-        for i in j..q {
-            let unit = f64::from(u8::from(i == j));
-            let before: f64 = (j..i).map(|m| l[i * q + m] * c[m * q + j]).sum();
-            c[i * q + j] = (unit - before) / l[i * q + i];
-        }
+        column.fill(0.0);
+        column[j] = 1.0;
+        cholesky::solve_lower(&l, q, &mut column);
+        (0..q).for_each(|i| c[i * q + j] = column[i]);
     }
     Some(c)
 }

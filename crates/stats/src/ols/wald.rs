@@ -1,7 +1,8 @@
 //! The Wald test that several coefficients are zero: the F statistic of a fit.
 
 use super::Fit;
-use crate::linalg::room;
+use crate::linalg::vector::dot;
+use crate::linalg::{cholesky, room};
 
 /// A pivot of the scaled variance matrix up to this counts as zero.
 const PIVOT_MIN: f64 = 1e-12;
@@ -64,26 +65,9 @@ impl Fit<'_> {
 ///
 /// Shapes: `a`: n x n, symmetric, its diagonal of the order of 1; `b`: n.
 pub fn inverse_form(a: &mut [f64], n: usize, b: &mut [f64]) -> Option<f64> {
-    let mut form = 0.0;
-    for i in 0..n {
-        for j in 0..=i {
-            let mut v = a[i * n + j];
-            for c in 0..j {
-                v -= a[i * n + c] * a[j * n + c];
-            }
-            if j < i {
-                a[i * n + j] = v / a[j * n + j];
-            } else if v > PIVOT_MIN {
-                a[i * n + i] = v.sqrt();
-            } else {
-                return None;
-            }
-        }
-        for c in 0..i {
-            b[i] -= a[i * n + c] * b[c];
-        }
-        b[i] /= a[i * n + i];
-        form += b[i] * b[i];
+    if !cholesky::factor(a, n, PIVOT_MIN) {
+        return None;
     }
-    Some(form)
+    cholesky::solve_lower(a, n, b);
+    Some(dot(b, b))
 }

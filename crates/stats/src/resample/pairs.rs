@@ -4,11 +4,11 @@
 //! Efron and Tibshirani (1993), An Introduction to the Bootstrap, chapters 12 and 13; Cameron,
 //! Gelbach and Miller (2008), Review of Economics and Statistics 90:414 (clusters).
 
-use crate::linalg::room;
+use crate::linalg::{cholesky, room};
 use crate::ols::Sums;
 
-/// A pivot up to this, where the sample has about 1, says that the coefficients of a replicate can
-/// not be told apart.
+/// A pivot of a replicate up to this, or up to this share of its diagonal, says that its
+/// coefficients can not be told apart; those of the data are 1.
 const PIVOT_MIN: f64 = 1e-10;
 
 /// One replicate.
@@ -39,12 +39,13 @@ pub fn replicate(sums: &Sums, counts: &[f64], work: &mut Vec<f64>) -> Option<Rep
         a.iter_mut().zip(inner).for_each(|(a, v)| *a += n * v);
         delta.iter_mut().zip(score).for_each(|(d, s)| *d += n * s);
     }
-    if !cholesky(a, k) {
+    let varies = (0..k).all(|i| a[i * k + i] > PIVOT_MIN);
+    if !varies || !cholesky::factor(a, k, PIVOT_MIN) {
         return None;
     }
-    solve(a, k, delta);
+    cholesky::solve(a, k, delta);
     q.copy_from_slice(&sums.row);
-    solve(a, k, q);
+    cholesky::solve(a, k, q);
     let change: f64 = sums.row.iter().zip(&*delta).map(|(r, d)| r * d).sum();
     let mut square = 0.0;
     for ((score, inner), n) in drawn() {
@@ -67,40 +68,4 @@ pub fn std_error(sums: &Sums) -> f64 {
         v * v
     });
     own.sum::<f64>().sqrt()
-}
-
-/// Overwrites a symmetric matrix with its lower factor; false where it is singular.
-fn cholesky(a: &mut [f64], k: usize) -> bool {
-    for i in 0..k {
-        for j in 0..=i {
-            let mut v = a[i * k + j];
-            for c in 0..j {
-                v -= a[i * k + c] * a[j * k + c];
-            }
-            if j < i {
-                a[i * k + j] = v / a[j * k + j];
-            } else if v > PIVOT_MIN {
-                a[i * k + i] = v.sqrt();
-            } else {
-                return false;
-            }
-        }
-    }
-    true
-}
-
-/// Solves `L L' x = b` in place.
-fn solve(l: &[f64], k: usize, b: &mut [f64]) {
-    for i in 0..k {
-        for c in 0..i {
-            b[i] -= l[i * k + c] * b[c];
-        }
-        b[i] /= l[i * k + i];
-    }
-    for i in (0..k).rev() {
-        for c in i + 1..k {
-            b[i] -= l[c * k + i] * b[c];
-        }
-        b[i] /= l[i * k + i];
-    }
 }

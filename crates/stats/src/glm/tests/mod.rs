@@ -5,7 +5,7 @@ mod twin;
 
 use super::{Coefficient, Data, Family, Scratch, Variance, fit};
 use crate::Failure;
-use crate::random_tests::Random;
+use crate::testing::{Random, close};
 
 /// Every family.
 const FAMILIES: [Family; 7] = [
@@ -82,11 +82,4 @@ fn sample(family: Family, n: usize, covariate: bool, r: &mut Random) -> Sample {
     }
     let groups = (0..=n).filter(|i| i % 10 == 0 || *i == n).map(|i| i as u32).collect();
     Sample { x: columns, y, weights: None, offset: None, groups }
-}
-
-#[track_caller]
-fn close(what: &str, ours: f64, theirs: f64, tolerance: f64) {
-    let scale = ours.abs().max(theirs.abs());
-    let error = (ours - theirs).abs();
-    assert!(error <= tolerance * scale, "{what}: {ours} is not {theirs}, off by {error:e}");
 }

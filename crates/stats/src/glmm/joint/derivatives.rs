@@ -129,8 +129,8 @@ impl Components {
             work.cells[own] = Cell { jet, ..Cell::default() };
         }
         // Both are at least the identity.
-        cholesky::factor(&mut work.j[..q * q], q);
-        cholesky::factor(&mut work.h[..q * q], q);
+        cholesky::factor(&mut work.j[..q * q], q, cholesky::ROUNDING);
+        cholesky::factor(&mut work.h[..q * q], q, cholesky::ROUNDING);
         cholesky::invert(&work.h, q, &mut work.inverse[..q * q]);
         for (own, i) in part.cells.clone().enumerate() {
             let (t, columns) = self.row(s, i);

@@ -167,7 +167,7 @@ impl Components {
     fn climb(&mut self, s: &Setting, part: &Part, v: &mut [f64]) -> Option<()> {
         let q = part.q;
         for _ in 0..STEPS_MAX {
-            if !cholesky::factor(&mut self.bend[..q * q], q) {
+            if !cholesky::factor(&mut self.bend[..q * q], q, cholesky::ROUNDING) {
                 return None;
             }
             self.step[..q].copy_from_slice(&self.slope[..q]);
@@ -216,7 +216,7 @@ impl Components {
             let (t, columns) = (&self.turned[i * e..], &s.layout.column[i * e..(i + 1) * e]);
             add_square(&mut bend, q, columns, t, s.layout.w[i] * jet.bent);
         }
-        let is_definite = cholesky::factor(&mut bend[..q * q], q);
+        let is_definite = cholesky::factor(&mut bend[..q * q], q, cholesky::ROUNDING);
         height -= 0.5 * cholesky::log_determinant(&bend, q);
         self.bend = bend;
         is_definite.then_some(height)

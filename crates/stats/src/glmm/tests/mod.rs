@@ -9,8 +9,9 @@ mod twin;
 use super::{Curvature, Data, Fit, Integral, Nodes, Scratch, fit};
 use crate::Failure;
 use crate::glm::{self, Family};
-use crate::lmm::mixed::{Factor, Structure};
-use crate::random_tests::Random;
+use crate::lmm::mixed::Structure;
+use crate::testing::shapes::{SHAPES, Shape};
+use crate::testing::{Random, close};
 
 const FAMILIES: [Family; 4] = [Family::Logit, Family::Probit, Family::Cloglog, Family::Poisson];
 
@@ -67,34 +68,6 @@ impl Sample {
     }
 }
 
-/// What varies between groups.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shape {
-    Intercept,
-    Slope,
-    SlopeAlone,
-    Nested,
-    Crossed,
-}
-
-const SHAPES: [Shape; 5] =
-    [Shape::Intercept, Shape::Slope, Shape::SlopeAlone, Shape::Nested, Shape::Crossed];
-
-/// The structure of a shape: keys are columns 0 and 1, the slope is column 2, the covariate.
-fn structure(shape: Shape) -> Structure {
-    let block = |range: std::ops::Range<usize>| std::iter::once(range).collect::<Vec<_>>();
-    let one = |key: usize| Factor { keys: vec![key], effects: vec![None], blocks: block(0..1) };
-    let slope = Factor { effects: vec![None, Some(2)], ..one(0) };
-    let factors = match shape {
-        Shape::Intercept => vec![one(0)],
-        Shape::Slope => vec![Factor { blocks: block(0..2), ..slope }],
-        Shape::SlopeAlone => vec![Factor { blocks: vec![0..1, 1..2], ..slope }],
-        Shape::Nested => vec![one(0), one(1)],
-        Shape::Crossed => vec![one(1), one(0)],
-    };
-    Structure { factors }
-}
-
 /// `n` rows in `groups` groups with an intercept, a treatment of groups, and a covariate of
 /// `values` values; the effects have standard deviation `sd`.
 fn sample(
@@ -105,21 +78,14 @@ fn sample(
     r: &mut Random,
 ) -> Sample {
     let a: Vec<f64> = (0..n).map(|i| (i % groups) as f64).collect();
-    let b: Vec<f64> = match shape {
-        Shape::Nested => a.iter().map(|a| (a / 3.0).floor()).collect(),
-        _ => (0..n).map(|_| r.below(6) as f64).collect(),
-    };
+    let b = shape.second_keys(&a, r);
     let z: Vec<f64> = a.iter().map(|a| f64::from(a % 2.0 == 0.0)).collect();
     let x: Vec<f64> = (0..n).map(|_| 1.0 + r.below(values) as f64 / values as f64).collect();
     let [own, slopes, others] = [1.0, 0.8, 0.9]
         .map(|s| (0..groups.max(6)).map(|_| s * sd * r.normal()).collect::<Vec<_>>());
     let y = (0..n)
         .map(|i| {
-            let varies = match shape {
-                Shape::Slope | Shape::SlopeAlone => slopes[a[i] as usize] * x[i],
-                Shape::Nested | Shape::Crossed => others[b[i] as usize],
-                Shape::Intercept => 0.0,
-            };
+            let varies = shape.varies(slopes[a[i] as usize], x[i], others[b[i] as usize]);
             let eta = -0.9 + 0.6 * z[i] + 0.5 * x[i] + own[a[i] as usize] + varies;
             draw(family, eta, r)
         })
@@ -135,7 +101,7 @@ fn sample(
         trials: None,
         offset: None,
         columns: vec![a, b, x],
-        structure: structure(shape),
+        structure: shape.structure(),
     }
 }
 
@@ -161,11 +127,4 @@ fn laplace() -> Integral {
 
 fn quadrature(n: usize) -> Integral {
     Integral { nodes: Nodes::new(n).unwrap(), curvature: Curvature::Expected }
-}
-
-#[track_caller]
-fn close(what: &str, ours: f64, theirs: f64, tolerance: f64) {
-    let scale = ours.abs().max(theirs.abs());
-    let error = (ours - theirs).abs();
-    assert!(error <= tolerance * scale, "{what}: {ours} is not {theirs}, off by {error:e}");
 }

@@ -74,7 +74,7 @@ fn quadrature_is_the_integral() {
             }
         }
         let mut factor: Vec<f64> = hessian.concat();
-        assert!(crate::linalg::cholesky::factor(&mut factor, 4));
+        assert!(crate::linalg::cholesky::factor(&mut factor, 4, 1e-14));
         for (j, coefficient) in coefficients.iter().enumerate() {
             let mut unit = [0.0; 4];
             unit[j] = 1.0;
@@ -158,7 +158,7 @@ fn dense(data: &Sample, shape: Shape, beta: &[f64], theta: &[f64]) -> f64 {
                 }
             }
         }
-        assert!(crate::linalg::cholesky::factor(&mut bend, q));
+        assert!(crate::linalg::cholesky::factor(&mut bend, q, 1e-14));
         crate::linalg::cholesky::solve(&bend, q, &mut slope);
         v.iter_mut().zip(&slope).for_each(|(v, s)| *v += s);
     }

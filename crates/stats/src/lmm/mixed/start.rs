@@ -4,7 +4,7 @@ use super::criterion::{Problem, Work};
 use super::index::Route;
 use super::search::Search;
 use crate::Failure;
-use crate::linalg::room;
+use crate::linalg::{cholesky, room};
 
 /// Starting values of the diagonal elements.
 const STARTS: [f64; 4] = [1.0, 0.3, 3.0, 0.1];
@@ -107,36 +107,9 @@ impl Search {
 /// Solves `M v = b` in place, `M` positive definite by its lower triangle; none where it is not.
 fn solve(m: &mut [f64], v: &mut [f64]) -> Option<()> {
     let n = v.len();
-    for i in 0..n {
-        let own = m[i * n + i];
-        for j in 0..=i {
-            let done: f64 = (0..j).map(|l| m[i * n + l] * m[j * n + l]).sum();
-            let value = m[i * n + j] - done;
-            m[i * n + j] = match () {
-                () if j < i => value / m[j * n + j],
-                () if value > PIVOT_MIN * own => value.sqrt(),
-                () => return None,
-            };
-        }
-        let done: f64 = (0..i).map(|l| m[i * n + l] * v[l]).sum();
-        v[i] = (v[i] - done) / m[i * n + i];
+    if !cholesky::factor(m, n, PIVOT_MIN) {
+        return None;
     }
-    for i in (0..n).rev() {
-        let later: f64 = (i + 1..n).map(|l| m[l * n + i] * v[l]).sum();
-        v[i] = (v[i] - later) / m[i * n + i];
-    }
+    cholesky::solve(m, n, v);
     Some(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::solve;
-
-    #[test]
-    fn equations_are_solved_or_refused() {
-        let mut v = [8.0, 7.0];
-        assert_eq!(solve(&mut [4.0, f64::NAN, 2.0, 3.0], &mut v), Some(()));
-        assert!((v[0] - 1.25).abs() < 1e-15 && (v[1] - 1.5).abs() < 1e-15, "{v:?}");
-        assert_eq!(solve(&mut [1.0, 0.0, 1.0, 1.0], &mut [1.0, 1.0]), None);
-    }
 }

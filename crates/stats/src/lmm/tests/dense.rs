@@ -1,7 +1,7 @@
 //! The slow, obvious twin: the whole covariance matrix, and numerical derivatives.
 
 use super::super::{Df, Fit, Method, Scratch, fit};
-use super::{Data, Kind, Random, assert_close};
+use super::{Data, Kind, Random, close};
 
 /// The model with its covariance matrix written out, rows that are one observation each.
 struct Dense {
@@ -164,7 +164,7 @@ impl Dense {
         let p = self.p;
         let at = self.at(fit.theta());
         let variance = at.r2 / self.nu();
-        assert_close(&format!("{what} sigma"), fit.sigma(), variance.sqrt(), 1e-9);
+        close(&format!("{what} sigma"), fit.sigma(), variance.sqrt(), 1e-9);
         let criterion = self.profiled(fit.theta());
         assert!((fit.criterion() - criterion).abs() < 1e-9 * (1.0 + criterion.abs()), "{what}");
         let mut vcov = vec![0.0; p * p];
@@ -178,12 +178,12 @@ impl Dense {
                 assert!(difference < 1e-9 * error * other, "{what} vcov {j} {k}: {difference:e}");
             }
             let ours = fit.coefficient(j, Df::Satterthwaite).expect("estimable");
-            assert_close(&format!("{what} error {j}"), ours.std_error, error, 1e-9);
+            close(&format!("{what} error {j}"), ours.std_error, error, 1e-9);
             if fit.is_boundary() {
                 assert_eq!(ours.df, self.nu(), "{what}");
             } else if fit.theta() > 0.05 {
                 let df = self.satterthwaite(fit.theta(), fit.sigma(), j);
-                assert_close(&format!("{what} df {j}"), ours.df, df, 1e-5);
+                close(&format!("{what} df {j}"), ours.df, df, 1e-5);
             }
         }
         for step in -7..=7 {
@@ -278,7 +278,7 @@ fn assert_same(what: &str, a: &Fit, b: &Fit) {
     const TOLERANCE: f64 = 1e-11;
     assert_eq!((a.n_obs(), a.n_groups()), (b.n_obs(), b.n_groups()), "{what}");
     assert_eq!((a.kept(), a.is_boundary()), (b.kept(), b.is_boundary()), "{what}");
-    assert_close(&format!("{what} sigma"), a.sigma(), b.sigma(), TOLERANCE);
+    close(&format!("{what} sigma"), a.sigma(), b.sigma(), TOLERANCE);
     // The criterion is flat in lambda to first order where lambda is near zero.
     let (ours, theirs) = (a.theta() * a.theta(), b.theta() * b.theta());
     assert!((ours - theirs).abs() <= TOLERANCE * (0.01 + ours), "{what} lambda {ours} {theirs}");
@@ -291,8 +291,8 @@ fn assert_same(what: &str, a: &Fit, b: &Fit) {
         };
         let difference = (one.estimate - two.estimate).abs();
         assert!(difference <= TOLERANCE * one.std_error.max(one.estimate.abs()), "{what}");
-        assert_close(&format!("{what} error {j}"), one.std_error, two.std_error, TOLERANCE);
-        assert_close(&format!("{what} df {j}"), one.df, two.df, 10.0 * TOLERANCE);
+        close(&format!("{what} error {j}"), one.std_error, two.std_error, TOLERANCE);
+        close(&format!("{what} df {j}"), one.df, two.df, 10.0 * TOLERANCE);
     }
 }
 

@@ -1,7 +1,7 @@
 //! What must not change when the data are shifted, scaled or reordered, and the hard corners.
 
 use super::super::{Coefficient, Df, Fit, Method, Scratch, fit};
-use super::{Data, Kind, Random, assert_close};
+use super::{Data, Kind, Random, close};
 use crate::Failure;
 
 /// An intercept, a group-level indicator and a row-level predictor.
@@ -34,14 +34,14 @@ fn compare(data: &Data, changed: &Data, factors: &[f64], offset: f64, unit: f64)
         let before = fit(&data.rows(), method, &mut one).expect("a fit");
         let after = fit(&changed.rows(), method, &mut two).expect("a fit");
         assert_eq!(before.is_boundary(), after.is_boundary());
-        assert_close("theta", after.theta(), before.theta(), 1e-8);
-        assert_close("sigma", after.sigma(), unit * before.sigma(), 1e-8);
+        close("theta", after.theta(), before.theta(), 1e-8);
+        close("sigma", after.sigma(), unit * before.sigma(), 1e-8);
         for (j, (a, b)) in terms(&after).iter().zip(terms(&before)).enumerate() {
             let shift = if j == 0 { offset } else { 0.0 };
             let difference = (a.estimate - shift - factors[j] * b.estimate).abs();
             assert!(difference < 1e-8 * a.std_error, "{j}: {difference:e} {}", a.std_error);
-            assert_close("std_error", a.std_error, factors[j] * b.std_error, 1e-8);
-            assert_close("df", a.df, b.df, 1e-8);
+            close("std_error", a.std_error, factors[j] * b.std_error, 1e-8);
+            close("df", a.df, b.df, 1e-8);
         }
     }
 }
@@ -76,11 +76,11 @@ fn an_offset_without_a_constant_column_costs_no_digits() {
     let (mut one, mut two) = (Scratch::default(), Scratch::default());
     let before = fit(&data.rows(), Method::Reml, &mut one).expect("a fit");
     let after = fit(&changed.rows(), Method::Reml, &mut two).expect("a fit");
-    assert_close("theta", after.theta(), before.theta(), 1e-8);
-    assert_close("sigma", after.sigma(), before.sigma(), 1e-8);
+    close("theta", after.theta(), before.theta(), 1e-8);
+    close("sigma", after.sigma(), before.sigma(), 1e-8);
     for (a, b) in terms(&after).iter().zip(terms(&before)) {
-        assert_close("std_error", a.std_error, b.std_error, 1e-8);
-        assert_close("df", a.df, b.df, 1e-8);
+        close("std_error", a.std_error, b.std_error, 1e-8);
+        close("df", a.df, b.df, 1e-8);
     }
     let moved = terms(&after)[0].estimate - 1e6 - terms(&before)[0].estimate;
     assert!(moved.abs() < 1e-8, "{moved:e}");
@@ -112,12 +112,12 @@ fn weights_of_one_unit_are_no_weights_and_their_unit_is_that_of_the_variance() {
     for weight in [1.0, 1e-3, 1e4] {
         let weighted = Data { kind: Kind::Weighted(vec![weight; data.len()]), ..data.clone() };
         let weighted = fit(&weighted.rows(), Method::Reml, &mut two).expect("a fit");
-        assert_close("sigma", weighted.sigma(), weight.sqrt() * plain.sigma(), 1e-11);
-        assert_close("sd", weighted.sd_group(), plain.sd_group(), 1e-11);
-        assert_close("criterion", weighted.criterion(), plain.criterion(), 1e-11);
+        close("sigma", weighted.sigma(), weight.sqrt() * plain.sigma(), 1e-11);
+        close("sd", weighted.sd_group(), plain.sd_group(), 1e-11);
+        close("criterion", weighted.criterion(), plain.criterion(), 1e-11);
         for (a, b) in terms(&weighted).iter().zip(terms(&plain)) {
-            assert_close("std_error", a.std_error, b.std_error, 1e-11);
-            assert_close("df", a.df, b.df, 1e-11);
+            close("std_error", a.std_error, b.std_error, 1e-11);
+            close("df", a.df, b.df, 1e-11);
         }
     }
 }
@@ -134,16 +134,16 @@ fn nearly_collinear_predictors_keep_their_digits() {
     let scale = (-20f64).exp2();
     let near: Vec<f64> = x1.iter().zip(&small).map(|(v, s)| v + scale * s).collect();
     let apart = Data { x: [&data.x[..2 * m], &x1, &small].concat(), ..data.clone() };
-    let close = Data { x: [&data.x[..2 * m], &x1, &near].concat(), ..data.clone() };
+    let alike = Data { x: [&data.x[..2 * m], &x1, &near].concat(), ..data.clone() };
     let (mut one, mut two) = (Scratch::default(), Scratch::default());
     let apart = fit(&apart.rows(), Method::Reml, &mut one).expect("a fit");
-    let close = fit(&close.rows(), Method::Reml, &mut two).expect("a fit");
-    assert_close("theta", close.theta(), apart.theta(), 1e-9);
-    assert_close("criterion", close.criterion(), apart.criterion() + 2.0 * scale.ln(), 1e-9);
-    let (a, b) = (terms(&close)[3], terms(&apart)[3]);
-    assert_close("estimate", scale * a.estimate, b.estimate, 1e-9);
-    assert_close("std_error", scale * a.std_error, b.std_error, 1e-9);
-    assert_close("df", a.df, b.df, 1e-9);
+    let alike = fit(&alike.rows(), Method::Reml, &mut two).expect("a fit");
+    close("theta", alike.theta(), apart.theta(), 1e-9);
+    close("criterion", alike.criterion(), apart.criterion() + 2.0 * scale.ln(), 1e-9);
+    let (a, b) = (terms(&alike)[3], terms(&apart)[3]);
+    close("estimate", scale * a.estimate, b.estimate, 1e-9);
+    close("std_error", scale * a.std_error, b.std_error, 1e-9);
+    close("df", a.df, b.df, 1e-9);
 }
 
 /// Once the predictor explains nearly all of the outcome, once nearly all of it within groups only.
@@ -163,11 +163,11 @@ fn a_tiny_residual_beside_a_large_effect_keeps_its_digits() {
         let (mut one, mut two) = (Scratch::default(), Scratch::default());
         let before = fit(&plain.rows(), Method::Reml, &mut one).expect("a fit");
         let after = fit(&added.rows(), Method::Reml, &mut two).expect("a fit");
-        assert_close("theta", after.theta(), before.theta(), 1e-9);
-        assert_close("sigma", after.sigma(), before.sigma(), 1e-9);
+        close("theta", after.theta(), before.theta(), 1e-9);
+        close("sigma", after.sigma(), before.sigma(), 1e-9);
         for (a, b) in terms(&after).iter().zip(terms(&before)) {
-            assert_close("std_error", a.std_error, b.std_error, 1e-9);
-            assert_close("df", a.df, b.df, 1e-8);
+            close("std_error", a.std_error, b.std_error, 1e-9);
+            close("df", a.df, b.df, 1e-8);
         }
         let slope = after.beta()[2] - steep - before.beta()[2];
         assert!(slope.abs() < 1e-9, "{slope:e}");
@@ -209,15 +209,15 @@ fn a_balanced_design_without_predictors_is_the_analysis_of_variance() {
             boundaries += 1;
             assert!(fit.is_boundary() && fit.theta() == 0.0);
             let pooled = squares(&data.y, mean) / (m - 1) as f64;
-            assert_close("variance", fit.sigma().powi(2), pooled, 1e-12);
+            close("variance", fit.sigma().powi(2), pooled, 1e-12);
             assert_eq!(intercept.df, (m - 1) as f64);
         } else {
             assert!(!fit.is_boundary());
             let variance = (ms_between - ms_within) / size as f64;
-            assert_close("sigma", fit.sigma().powi(2), ms_within, 1e-12);
+            close("sigma", fit.sigma().powi(2), ms_within, 1e-12);
             assert!((fit.sd_group().powi(2) - variance).abs() < 1e-12 * ms_within);
-            assert_close("error", intercept.std_error.powi(2), ms_between / m as f64, 1e-12);
-            assert_close("df", intercept.df, (n_groups - 1) as f64, 1e-9);
+            close("error", intercept.std_error.powi(2), ms_between / m as f64, 1e-12);
+            close("df", intercept.df, (n_groups - 1) as f64, 1e-9);
         }
     }
     assert!((20..150).contains(&boundaries), "{boundaries}");

@@ -5,6 +5,7 @@ mod hostile;
 mod invariance;
 mod oracle;
 
+use crate::testing::{Random, close};
 use crate::{Observations, Rows};
 
 /// Rows that own their columns.
@@ -47,41 +48,4 @@ impl Data {
         let ends = self.groups.windows(2).enumerate();
         ends.flat_map(|(g, e)| (e[0]..e[1]).map(move |_| g)).collect()
     }
-}
-
-/// SplitMix64, for test data only.
-struct Random(u64);
-
-impl Random {
-    fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn uniform(&mut self) -> f64 {
-        (self.bits() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.uniform() * n as f64) as usize
-    }
-
-    fn normal(&mut self) -> f64 {
-        let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
-        radius * (2.0 * std::f64::consts::PI * self.uniform()).cos()
-    }
-}
-
-/// Asserts that two numbers agree to a relative tolerance.
-#[track_caller]
-fn assert_close(what: &str, ours: f64, theirs: f64, tolerance: f64) {
-    let scale = ours.abs().max(theirs.abs());
-    assert!(
-        (ours - theirs).abs() <= tolerance * scale,
-        "{what}: {ours} is not {theirs}, relative difference {:e}",
-        (ours - theirs).abs() / scale
-    );
 }

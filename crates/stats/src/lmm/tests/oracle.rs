@@ -1,7 +1,7 @@
 //! Every case of one random intercept among the reference values that R computed.
 
 use super::super::{Df, Fit, Method, Scratch, fit};
-use super::{Data, Kind, assert_close};
+use super::{Data, Kind, close};
 use crate::Failure;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -121,7 +121,7 @@ fn compare(case: &Value, fit: &Fit) {
     let number = |field: &str| case[field].as_f64().expect("a number");
     let check = |field: &str, ours: f64| {
         let what = format!("{} {field}", case["name"]);
-        assert_close(&what, ours, number(field), TOLERANCE);
+        close(&what, ours, number(field), TOLERANCE);
     };
     check("sigma", fit.sigma());
     check("criterion", fit.criterion());
@@ -130,9 +130,9 @@ fn compare(case: &Value, fit: &Fit) {
     check("bic", fit.bic());
     let name = &case["name"];
     let theta = numbers(&case["theta"])[0];
-    assert_close(&format!("{name} theta"), fit.theta(), theta, TOLERANCE);
+    close(&format!("{name} theta"), fit.theta(), theta, TOLERANCE);
     let sd_group = numbers(&case["varcomp"]["sd_or_cor"])[0];
-    assert_close(&format!("{name} sd"), fit.sd_group(), sd_group, TOLERANCE);
+    close(&format!("{name} sd"), fit.sd_group(), sd_group, TOLERANCE);
     assert_eq!(fit.is_boundary(), case["singular"].as_bool().expect("a choice"), "{name}");
     assert_eq!(fit.theta() == 0.0, fit.is_boundary(), "{name}");
     assert_eq!(fit.n_obs() as u64, case["nobs"].as_u64().expect("a count"), "{name}");
@@ -146,9 +146,9 @@ fn compare(case: &Value, fit: &Fit) {
     fit.vcov(&mut vcov);
     for j in 0..p {
         let ours = fit.coefficient(j, Df::Satterthwaite).expect("an estimable term");
-        assert_close(&format!("{name} estimate {j}"), ours.estimate, estimate[j], TOLERANCE);
-        assert_close(&format!("{name} std_error {j}"), ours.std_error, std_error[j], TOLERANCE);
-        assert_close(&format!("{name} df {j}"), ours.df, df[j], DF_TOLERANCE);
+        close(&format!("{name} estimate {j}"), ours.estimate, estimate[j], TOLERANCE);
+        close(&format!("{name} std_error {j}"), ours.std_error, std_error[j], TOLERANCE);
+        close(&format!("{name} df {j}"), ours.df, df[j], DF_TOLERANCE);
         for (k, &theirs) in numbers(&case["vcov"][j]).iter().enumerate() {
             // An element near zero is compared on the scale of its row and column.
             let scale = std_error[j] * std_error[k];
@@ -199,9 +199,9 @@ fn a_dependent_predictor_is_dropped_and_the_rest_agrees_with_r() {
     for (ours, theirs) in [(0, 0), (1, 1), (3, 2)] {
         let term = fit.coefficient(ours, Df::Satterthwaite).expect("an estimable term");
         let (estimate, error) = (numbers(&case["estimate"]), numbers(&case["std_error"]));
-        assert_close("estimate", term.estimate, estimate[theirs], TOLERANCE);
-        assert_close("std_error", term.std_error, error[theirs], TOLERANCE);
-        assert_close("df", term.df, df[theirs], DF_TOLERANCE);
+        close("estimate", term.estimate, estimate[theirs], TOLERANCE);
+        close("std_error", term.std_error, error[theirs], TOLERANCE);
+        close("df", term.df, df[theirs], DF_TOLERANCE);
     }
-    assert_close("criterion", fit.criterion(), case["criterion"].as_f64().expect("one"), TOLERANCE);
+    close("criterion", fit.criterion(), case["criterion"].as_f64().expect("one"), TOLERANCE);
 }

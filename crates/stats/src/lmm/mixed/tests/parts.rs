@@ -3,10 +3,10 @@
 use super::*;
 use crate::lmm::mixed::fit_by;
 use crate::lmm::mixed::index::Route;
+use crate::testing::shapes::{block, intercept};
 
 /// Crossed and nested factors with slopes, in some groups of some factors; column 3 is a slope.
 fn structures() -> Vec<Structure> {
-    let one = |key: usize| Factor { keys: vec![key], effects: vec![None], blocks: block(0..1) };
     let slope = |key: usize, blocks: Vec<std::ops::Range<usize>>| Factor {
         keys: vec![key],
         effects: vec![None, Some(3)],
@@ -14,11 +14,11 @@ fn structures() -> Vec<Structure> {
     };
     let two = || vec![0..1, 1..2];
     let list = [
-        vec![one(0), one(1)],
-        vec![slope(0, block(0..2)), one(1)],
-        vec![one(0), slope(1, block(0..2))],
+        vec![intercept(0), intercept(1)],
+        vec![slope(0, block(0..2)), intercept(1)],
+        vec![intercept(0), slope(1, block(0..2))],
         vec![slope(0, two()), slope(1, block(0..2))],
-        vec![one(2), slope(0, two()), one(1)],
+        vec![intercept(2), slope(0, two()), intercept(1)],
         vec![slope(2, block(0..2)), slope(1, two())],
     ];
     list.into_iter().map(|factors| Structure { factors }).collect()

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::lmm::mixed::Profiled;
+use crate::testing::shapes::intercept;
 
 /// The lowest deviance where the coefficient of predictor `j` is `value`: a fit without it, and
 /// with its part of the mean as an offset.
@@ -50,13 +51,12 @@ fn limits_are_where_the_deviance_says() {
 #[test]
 fn effects_are_tested_by_the_model_without_them() {
     let mut r = Random(42);
-    let one = |key: usize| Factor { keys: vec![key], effects: vec![None], blocks: block(0..1) };
     let cases = [
-        (Shape::Slope, 0, 1, 2, vec![one(0)]),
-        (Shape::SlopeAlone, 0, 1, 1, vec![one(0)]),
-        (Shape::Crossed, 0, 0, 1, vec![one(0)]),
-        (Shape::Crossed, 1, 0, 1, vec![one(1)]),
-        (Shape::Nested, 0, 0, 1, vec![one(1)]),
+        (Shape::Slope, 0, 1, 2, vec![intercept(0)]),
+        (Shape::SlopeAlone, 0, 1, 1, vec![intercept(0)]),
+        (Shape::Crossed, 0, 0, 1, vec![intercept(0)]),
+        (Shape::Crossed, 1, 0, 1, vec![intercept(1)]),
+        (Shape::Nested, 0, 0, 1, vec![intercept(1)]),
     ];
     for (shape, factor, effect, n, factors) in cases {
         for method in [Method::Reml, Method::Ml] {

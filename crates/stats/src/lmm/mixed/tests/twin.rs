@@ -1,6 +1,7 @@
 //! The criterion against dense matrices, and the general route against the fast one.
 
 use super::*;
+use crate::testing::shapes::intercept;
 use faer::linalg::solvers::Solve;
 
 /// The criterion at theta, in the units of the data, from the covariance matrix of all rows.
@@ -137,8 +138,7 @@ fn balanced_groups_have_the_degrees_of_freedom_of_their_means() {
     let y = (0..n).map(|i| own[i / each] + z[i] + r.normal()).collect();
     let mut x = vec![1.0; n];
     x.extend(&z);
-    let one = Factor { keys: vec![0], effects: vec![None], blocks: block(0..1) };
-    let structure = Structure { factors: vec![one] };
+    let structure = Structure { factors: vec![intercept(0)] };
     let sample = Sample { x, y, weights: None, columns: vec![key], structure };
     for df in [Df::KenwardRoger, Df::Satterthwaite, Df::BetweenWithin] {
         let [_, _, found] = sample.coefficients(Method::Reml, df)[1];
