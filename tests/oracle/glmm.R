@@ -1,7 +1,9 @@
 # Recomputes the reference values of generalised linear mixed models from the CSV files beside this
 # script.
 #
-#   Rscript glmm.R           compares with glmm.json; fails where a value differs
+#   Rscript glmm.R                compares with glmm.json; fails where a value differs
+#   Rscript glmm.R FILE           the same for another list of cases beside this script
+#   Rscript glmm.R FILE --write   finds the values of a list of cases that have none yet
 #
 # Recomputed for every case: estimate, std_error, theta and loglik, at the exact optimum of the
 # approximation that the case names. glmer stops some 1e-5 before; here Newton steps with
@@ -10,7 +12,7 @@
 # Models with one random intercept: the approximation is written out below, group by group, so that
 # the curvature at the mode can be the expected information (lme4's choice) or the observed one
 # (Laplace's approximation proper; they differ for probit). Nodes and weights are lme4's GHrule.
-# Slopes and crossed groups: lme4's own deviance function, with its inner loop run to the end.
+# Slopes and crossed groups: the same with the matrix of all effects.
 #
 # Debian packages: r-cran-lme4 r-cran-jsonlite r-cran-numderiv. Made with R 4.2.2, lme4 1.1-31.
 
@@ -21,6 +23,7 @@ suppressPackageStartupMessages({
 })
 
 here <- dirname(sub("--file=", "", grep("--file=", commandArgs(FALSE), value = TRUE)))
+source(file.path(here, "json.R"))
 
 # Log-likelihood, score, observed and expected information of each row.
 pieces <- function(link, eta, y, n) {
@@ -68,13 +71,29 @@ one_intercept <- function(case, x, y, n, offset, g) {
   }
 }
 
-# The same of lme4, for any random effects and Laplace's approximation.
-of_lme4 <- function(formula, data, family) {
-  control <- glmerControl(tolPwrss = 1e-14)
-  parsed <- glFormula(formula, data, family, control = control)
-  first <- do.call(mkGlmerDevfun, c(parsed, list(control = control)))
-  deviance <- updateGlmerDevfun(first, parsed$reTrms)
-  function(psi) -deviance(psi) / 2
+# The same for any random effects, Laplace's approximation and a canonical link. lme4's own
+# deviance function stops its inner loop some 1e-7 before the mode, and the determinant shows it.
+any_effects <- function(case, x, y, n, offset, terms) {
+  z <- t(as.matrix(terms$Zt))
+  lambda <- t(as.matrix(terms$Lambdat))
+  place <- as.matrix(Matrix::summary(terms$Lambdat)[, 1:2])
+  n_theta <- length(terms$theta)
+  function(psi) {
+    lambda[] <- 0
+    lambda[place[, 2:1]] <- psi[terms$Lind]
+    zl <- z %*% lambda
+    fixed <- drop(x %*% psi[-seq_len(n_theta)]) + offset
+    v <- numeric(ncol(z))
+    for (step in 1:200) {
+      p <- pieces(case$link, drop(fixed + zl %*% v), y, n)
+      move <- solve(diag(ncol(z)) + crossprod(zl * sqrt(p$w)), crossprod(zl, p$s) - v)
+      v <- v + move
+      if (max(abs(move)) < 1e-12) break
+    }
+    p <- pieces(case$link, drop(fixed + zl %*% v), y, n)
+    h <- diag(ncol(z)) + crossprod(zl * sqrt(p$e))
+    sum(p$l) - sum(v^2) / 2 - determinant(h)$modulus[1] / 2
+  }
 }
 
 recompute <- function(case) {
@@ -88,16 +107,18 @@ recompute <- function(case) {
   family <- if (case$family == "poisson") poisson() else binomial(case$link)
   outcome <- if (case$family == "poisson") y else cbind(y, n - y)
   start <- coef(glm(outcome ~ 0 + x, family = family, offset = offset))
+  effects <- glFormula(formula, data, family)$reTrms
+  first <- effects$theta
+  n_theta <- length(first)
   bars <- findbars(formula)
   plain <- length(bars) == 1 && identical(bars[[1]][[2]], 1)
   loglik <- if (plain) {
     g <- as.integer(factor(data[[as.character(bars[[1]][[3]])]]))
     one_intercept(case, x, y, n, offset, g)
   } else {
-    of_lme4(formula, data, family)
+    any_effects(case, x, y, n, offset, effects)
   }
-  n_theta <- length(case$theta)
-  if (all(case$theta == 0)) {
+  if (!is.null(case$theta) && all(case$theta == 0)) {
     # At the boundary: the best coefficients with theta zero, which must be a peak in theta.
     stopifnot(loglik(c(0.05, start)) < loglik(c(0, start)))
     free <- n_theta + seq_along(start)
@@ -105,7 +126,7 @@ recompute <- function(case) {
     free <- seq_len(n_theta + length(start))
   }
   full <- function(p) replace(numeric(n_theta + length(start)), free, p)
-  theta <- if (plain) 0.5 else c(1, if (n_theta == 3) 0, 1)
+  theta <- if (plain) 0.5 else first
   p <- c(theta, start)[free]
   p <- nlminb(p, function(p) -loglik(full(p)))$par
   # Wide steps: rounding errors of the likelihood then hardly show.
@@ -123,12 +144,34 @@ recompute <- function(case) {
   # The likelihood is even in each column of the factor.
   if (psi[1] < 0) psi[1] <- -psi[1]
   list(estimate = psi[beta], std_error = sqrt(diag(vcov))[beta], theta = psi[seq_len(n_theta)],
-       loglik = f(p))
+       loglik = f(p), vcov = vcov[beta, beta])
 }
 
+# A case with all values that the tests compare.
+complete <- function(case) {
+  new <- recompute(case)
+  statistic <- new$estimate / new$std_error
+  half <- qnorm(0.975) * new$std_error
+  rest <- list(
+    statistic = statistic, p_value = 2 * pnorm(-abs(statistic)), conf_low = new$estimate - half,
+    conf_high = new$estimate + half
+  )
+  c(case, new, rest)
+}
+
+arguments <- commandArgs(trailingOnly = TRUE)
+named <- arguments[arguments != "--write"]
+path <- file.path(here, if (length(named)) named[1] else "glmm.json")
+all <- fromJSON(path, simplifyDataFrame = FALSE)
+if ("--write" %in% arguments) {
+  texts <- vapply(all$cases, function(case) json_object(complete(case), 2), "")
+  writeLines(paste0("{\n \"family\": \"glmm\",\n \"cases\": [", paste(texts, collapse = ", "),
+                    "]\n}"), path)
+  quit()
+}
 wrong <- FALSE
 tolerance <- c(estimate = 1e-6, std_error = 1e-6, theta = 1e-6, loglik = 1e-9)
-for (case in fromJSON(file.path(here, "glmm.json"), simplifyDataFrame = FALSE)$cases) {
+for (case in all$cases) {
   new <- recompute(case)
   for (field in names(tolerance)) {
     error <- max(abs(new[[field]] - case[[field]]) / pmax(abs(case[[field]]), 1e-2))

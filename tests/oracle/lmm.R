@@ -2,6 +2,7 @@
 #
 #   Rscript lmm.R            compares with lmm.json; fails where a value differs
 #   Rscript lmm.R --write    puts the recomputed values into lmm.json
+#   Rscript lmm.R FILE ...   the same for another list of cases beside this script
 #
 # The list of cases (name, data, formula, REML, weights) is read from lmm.json. Recomputed:
 # estimate, std_error, statistic, vcov, theta, sigma, varcomp, criterion, loglik, aic, bic, npar,
@@ -156,10 +157,13 @@ differences <- function(new, old, path) {
     })))
   }
   if (!is.numeric(new)) {
+    if (is.null(old)) return(NULL)
     same <- identical(as.character(new), as.character(flat(old)))
     return(setNames(if (same) 0 else Inf, path))
   }
   old <- flat(old)
+  # A new case.
+  if (all(is.na(old))) return(NULL)
   if (is.matrix(new)) old <- t(matrix(old, nrow = ncol(new)))
   known <- !is.na(new)
   scale <- max(abs(new[known]), abs(as.numeric(old)[known]), 1e-300)
@@ -208,7 +212,9 @@ json <- function(x, indent = "") {
 }
 
 folder <- here()
-path <- file.path(folder, "lmm.json")
+arguments <- commandArgs(trailingOnly = TRUE)
+named <- arguments[arguments != "--write"]
+path <- file.path(folder, if (length(named)) named[1] else "lmm.json")
 all <- read_json(path)
 worst <- numeric()
 for (i in seq_along(all$cases)) {
@@ -221,7 +227,7 @@ for (i in seq_along(all$cases)) {
   new$satterthwaite[kept] <- case$satterthwaite[kept]
   all$cases[[i]][intersect(names(case), names(new))] <- new[intersect(names(case), names(new))]
 }
-if ("--write" %in% commandArgs(trailingOnly = TRUE)) {
+if ("--write" %in% arguments) {
   writeLines(json(all), path)
 } else {
   limit <- ifelse(grepl("satterthwaite", names(worst)), tolerance["df"], tolerance["other"])

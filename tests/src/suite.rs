@@ -4,6 +4,7 @@
 //! - `theory`: simulations against closed forms.
 //! - `determinism`: the same bits whatever the threads; draws that do not move.
 //! - `aims`: several estimands and outcomes of an estimator.
+//! - `categories`: random effects of categories in simulations, against what is known of them.
 //! - `enumeration`: all assignments of small designs: bias, variances, randomisation tests.
 //! - `errors`: what the user is told about wrong designs.
 //! - `expressions`: the compiled language against a plain walk of the tree.
@@ -20,6 +21,7 @@
 
 mod aims;
 mod assignment;
+mod categories;
 mod common;
 mod data;
 mod determinism;

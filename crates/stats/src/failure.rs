@@ -23,6 +23,8 @@ pub enum Failure {
     NotConverged,
     /// A condition has no unit, in all or in a block.
     EmptyArm,
+    /// A category of a random effect has no row.
+    EmptyCategory,
     /// One unit or cluster is alone in an arm, and no other block is like that.
     TooFewInArm,
     /// Units of one cluster have different conditions.
@@ -55,7 +57,7 @@ pub enum Failure {
 
 impl Failure {
     /// Every reason, in the order in which reports list them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::NoRows,
         Self::NotFinite,
         Self::TermDropped,
@@ -66,6 +68,7 @@ impl Failure {
         Self::BadWeights,
         Self::NotConverged,
         Self::EmptyArm,
+        Self::EmptyCategory,
         Self::TooFewInArm,
         Self::MixedCluster,
         Self::SplitCluster,
@@ -95,6 +98,7 @@ impl Failure {
             Self::BadWeights => "bad_weights",
             Self::NotConverged => "not_converged",
             Self::EmptyArm => "empty_arm",
+            Self::EmptyCategory => "empty_category",
             Self::TooFewInArm => "too_few_in_arm",
             Self::MixedCluster => "mixed_cluster",
             Self::SplitCluster => "split_cluster",
@@ -125,6 +129,7 @@ impl Failure {
             Self::BadWeights => "a weight is negative, or all are zero",
             Self::NotConverged => "the optimiser did not reach an optimum",
             Self::EmptyArm => "a condition has no unit, in all or in a block",
+            Self::EmptyCategory => "a category of a random effect has no row",
             Self::TooFewInArm => {
                 "a unit or cluster is alone in its arm, and no other block is like that"
             }

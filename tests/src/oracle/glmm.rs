@@ -28,22 +28,37 @@ fn method(case: &Value) -> String {
     method + ")"
 }
 
-/// lme4's theta, from standard deviations and the correlation.
+/// lme4's theta: the Cholesky factor of the covariance, its columns one after the other, from
+/// standard deviations and the correlations of all effects; without correlations the deviations.
 fn theta(details: &Details) -> Vec<f64> {
     let sd: Vec<f64> = details.random_effects.iter().map(|(.., sd)| *sd).collect();
-    match details.correlations.as_slice() {
-        [] => sd,
-        [(.., r)] => vec![sd[0], r * sd[1], (1.0 - r * r).sqrt() * sd[1]],
-        more => panic!("{} correlations", more.len()),
+    if details.correlations.is_empty() {
+        return sd;
     }
+    let terms: Vec<&str> = details.random_effects.iter().map(|(_, t, _)| t.as_str()).collect();
+    let correlation = |i: usize, j: usize| {
+        let is = |pair: &[String; 2]| pair[0] == terms[i] && pair[1] == terms[j];
+        details.correlations.iter().find(|(_, pair, _)| is(pair)).expect("a correlation").2
+    };
+    let mut theta = Vec::new();
+    let mut factor = vec![vec![0.0; sd.len()]; sd.len()];
+    for j in 0..sd.len() {
+        for i in j..sd.len() {
+            let known: f64 = (0..j).map(|m| factor[i][m] * factor[j][m]).sum();
+            let own = if i == j { 1.0 } else { correlation(i, j) };
+            factor[i][j] = if i == j { (own - known).sqrt() } else { (own - known) / factor[j][j] };
+            theta.push(sd[i] * factor[i][j]);
+        }
+    }
+    theta
 }
 
-/// Every case of glmer: Laplace's approximation and quadrature, slopes, crossed groups, a variance
-/// of zero.
+/// Every case of glmer: Laplace's approximation and quadrature, slopes, crossed groups,
+/// categories, a variance of zero.
 #[test]
 fn generalised_mixed_models_are_at_the_optimum() {
     let mut n = 0;
-    for case in cases("glmm") {
+    for case in cases("glmm").into_iter().chain(cases("glmm_categories")) {
         n += 1;
         let (coefficients, details) = fit(&case, &method(&case));
         let fields = ["estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"];
@@ -60,5 +75,5 @@ fn generalised_mixed_models_are_at_the_optimum() {
         }
         assert_eq!(coefficients[0].row.boundary, theirs[0] == 0.0, "{}", case["name"]);
     }
-    assert_eq!(n, 16, "generalised mixed models");
+    assert_eq!(n, 17, "generalised mixed models");
 }

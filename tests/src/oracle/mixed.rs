@@ -78,12 +78,12 @@ fn compare_variances(case: &Value, details: &Details) {
     assert_eq!(n, details.random_effects.len() + details.correlations.len(), "{}", case["name"]);
 }
 
-/// Every case of lmer: nested and crossed groups, slopes, and random intercepts once more through
-/// the general route.
+/// Every case of lmer: nested and crossed groups, slopes of numbers and of categories, and random
+/// intercepts once more through the general route.
 #[test]
 fn mixed_models_are_those_of_r() {
     let mut n = 0;
-    for case in cases("lmm") {
+    for case in cases("lmm").into_iter().chain(cases("lmm_categories")) {
         n += 1;
         let (coefficients, details) = fit(&case, &general(&case, "Satterthwaite"));
         let own = &case["satterthwaite"];
@@ -102,7 +102,7 @@ fn mixed_models_are_those_of_r() {
         assert_eq!(coefficients[0].row.boundary, case["singular"].as_bool().unwrap());
         compare_normal_limits(&case);
     }
-    assert_eq!(n, 32, "mixed models");
+    assert_eq!(n, 38, "mixed models");
 }
 
 /// Kenward and Roger's degrees of freedom and covariance, of every case by REML.
@@ -132,6 +132,37 @@ fn kenward_roger_is_that_of_r() {
     }
     // pbkrtest has none for the fit with weights.
     assert_eq!(n, 15, "mixed models by REML without weights");
+}
+
+/// Categories that differ between groups are their indicators: Kenward and Roger's degrees of
+/// freedom and covariance are the same.
+#[test]
+fn categories_are_their_indicators() {
+    let forms = [
+        ("(arm | site)", "(1 + I(arm == 'letter') + I(arm == 'visit') | site)"),
+        ("(0 + factor(wave) | site)", "(0 + I(wave == 1) + I(wave == 2) | site)"),
+        ("(factor(wave):x | site)", "(1 + I((wave == 1) * x) + I((wave == 2) * x) | site)"),
+    ];
+    for (categories, indicators) in forms {
+        let of = |random: &str| {
+            let case = serde_json::json!({ "name": random, "data": "lmm_categories.csv" });
+            let formula = format!("y ~ arm + x + {random}");
+            fit(&case, &format!("Lmer(formula: \"{formula}\", df: KenwardRoger)"))
+        };
+        let ((ours, details), (theirs, others)) = (of(categories), of(indicators));
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            let (a, b) = (ours.row.fit.unwrap(), theirs.row.fit.unwrap());
+            for (a, b) in [(a.estimate, b.estimate), (a.std_error, b.std_error), (a.df, b.df)] {
+                assert!((a - b).abs() < 1e-9 * b.abs(), "{categories} {}: {a} {b}", ours.term);
+            }
+        }
+        let sizes = |details: &Details| -> Vec<f64> {
+            details.random_effects.iter().map(|(.., sd)| *sd).collect()
+        };
+        for (a, b) in sizes(&details).iter().zip(sizes(&others)) {
+            assert!((a - b).abs() < 1e-9 * b, "{categories}: {a} {b}");
+        }
+    }
 }
 
 /// Degrees of freedom between and within groups: those that nlme's `lme` prints, see

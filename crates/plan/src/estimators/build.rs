@@ -172,8 +172,11 @@ fn observe(
 /// place among them. Rows where it is missing are left out.
 pub fn add_extra(cx: &mut Compiler<'_>, model: &mut Model, node: NodeId) -> usize {
     model.drops_missing |= cx.missing(node) > Missing::Never;
-    model.extras.push(cx.column_at(node, model.rows));
-    model.extras.len() - 1
+    let column = cx.column_at(node, model.rows);
+    model.extras.iter().position(|known| *known == column).unwrap_or_else(|| {
+        model.extras.push(column);
+        model.extras.len() - 1
+    })
 }
 
 /// Groups and blocks of a model's rows.

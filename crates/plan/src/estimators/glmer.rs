@@ -2,7 +2,7 @@
 //!
 //! # Fields
 //! - `formula`: the model, such as `"voted ~ treatment + (1 | village)"`, with random effects as
-//!   `Lmer` has them: `(1 | g)`, `(1 + x | g)`, `(x || g)`, nested and crossed groups.
+//!   `Lmer` has them: `(1 | g)`, `(1 + x | g)`, `(x || g)`, `(arm | g)`, nested and crossed groups.
 //! - `family`: `Binomial` (`link: Logit`, the default, `Probit` or `Cloglog`; the outcome is 0 or
 //!   1, or a share) or `Poisson` (a count).
 //! - `nagq`: nodes of the adaptive Gauss-Hermite quadrature, an odd number up to 99. One, the
@@ -210,6 +210,7 @@ impl GlmerFit {
         let Workspace { columns, runs, model: scratch, glmer, .. } = ws;
         let rows = model.rows(scratch, columns, runs, n);
         let extras = random::columns(model, scratch, columns, n);
+        self.random.check(&extras)?;
         let extra = |i: Option<usize>| i.map(|i| extras[i]);
         let rows = glm::Data {
             x: rows.x,

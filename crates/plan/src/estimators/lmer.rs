@@ -3,8 +3,12 @@
 //! # Fields
 //! - `formula`: the model, such as `"score ~ treatment + (1 | class)"`. Random effects: intercepts
 //!   `(1 | g)`, slopes `(1 + x | g)` correlated with the intercept, `(x || g)` not correlated,
-//!   `(0 + x | g)` alone; several of them, for nested groups (`(1 | school/class)`) or crossed ones
-//!   (`(1 | rater) + (1 | essay)`). Groups are a level, a variable, or the combinations `a:b`.
+//!   `(0 + x | g)` alone; categories, `(arm | g)` with an effect of each but the first and
+//!   `(0 + arm | g)` with one of each, and their products with numbers, `(arm:x | g)`; several of
+//!   them, for nested groups (`(1 | school/class)`) or crossed ones (`(1 | rater) + (1 | essay)`).
+//!   Groups are a level, a variable, or the combinations `a:b`. Categories are named ones, or
+//!   `factor(x)` where the values are known beforehand; lme4's `(arm || g)` does not take their
+//!   effects apart and is refused: `(1 | g) + (1 | g:arm)` has one variance and no correlations.
 //! - `reml`: `true` (the default) for restricted maximum likelihood, `false` for maximum
 //!   likelihood.
 //! - `df`: degrees of freedom of the t statistics: `Satterthwaite` (the default), `KenwardRoger`

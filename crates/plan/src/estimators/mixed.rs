@@ -96,6 +96,7 @@ impl MixedFit {
             Observations::Single | Observations::Collapsed { .. } => None,
         };
         let extras = random::columns(model, scratch, columns, n);
+        self.random.check(&extras)?;
         let offset = self.offset.map(|i| extras[i]);
         let data = Data { x: rows.x, y: rows.y, weights, offset, columns: &extras };
         let mut fit = mixed::fit(&data, &self.random.structure, self.method, &mut mixed.fit)?;

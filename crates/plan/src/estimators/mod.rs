@@ -32,6 +32,7 @@ mod random;
 mod resolve;
 mod robust;
 mod shaped;
+mod slopes;
 mod terms;
 mod warnings;
 

@@ -1,15 +1,15 @@
 //! Random effects of a formula: which groups, what varies between them, what they are called.
 
 use trialrun_lang::{Diagnostic, Formula, RandomTerm};
+use trialrun_stats::Failure;
 use trialrun_stats::lmm::mixed::{Factor, Structure};
 
 use super::build::add_extra;
 use super::estimation::Details;
 use super::model::{Model, ModelScratch};
-use super::resolve;
+use super::slopes::{self, Slopes};
 use crate::compile::ir::NodeId;
 use crate::compile::{Compiler, Context};
-use crate::functions::Fun;
 use crate::ids::LevelId;
 
 /// Most columns that a model may have beside its terms.
@@ -20,6 +20,8 @@ pub struct RandomEffects {
     /// What varies between which groups; columns are the extra columns of the model.
     pub structure: Structure,
     labels: Vec<Labels>,
+    /// Indicators of categories that have to occur: places among the extra columns.
+    occurring: Vec<usize>,
 }
 
 impl RandomEffects {
@@ -34,13 +36,24 @@ impl RandomEffects {
         for (term, effects) in formula.random.iter().zip(effects) {
             add_term(cx, model, term, effects, &mut structure, &mut labels);
         }
+        let indicators = effects.iter().flat_map(|effects| &effects.slopes.occurring);
+        let occurring = indicators.map(|node| add_extra(cx, model, *node)).collect();
         if model.extras.len() > COLUMNS_MAX {
             let error = Diagnostic::error(formula.span, "the random effects are too many")
                 .label(format!("{} columns, more than {COLUMNS_MAX}", model.extras.len()));
             cx.report(error);
             return None;
         }
-        Some(Self { structure, labels })
+        Some(Self { structure, labels, occurring })
+    }
+
+    /// Whether each category that effects are for has a row.
+    ///
+    /// # Errors
+    /// `EmptyCategory`.
+    pub fn check(&self, columns: &[&[f64]]) -> Result<(), Failure> {
+        let occurs = |column: &usize| columns[*column].iter().any(|v| *v != 0.0);
+        if self.occurring.iter().all(occurs) { Ok(()) } else { Err(Failure::EmptyCategory) }
     }
 
     /// What an effect of a factor is called: `x by class`.
@@ -111,13 +124,16 @@ pub fn resolve_all(
 ) -> Option<Vec<Effects>> {
     let found: Vec<Option<Effects>> =
         formula.random.iter().map(|term| resolve_effects(cx, term, level)).collect();
-    found.into_iter().collect()
+    let found: Vec<Effects> = found.into_iter().collect::<Option<_>>()?;
+    let slopes: Vec<&Slopes> = found.iter().map(|effects| &effects.slopes).collect();
+    slopes::no_sum_twice(cx, formula, &slopes)?;
+    Some(found)
 }
 
 /// A random effect whose names are resolved.
 pub struct Effects {
     keys: Vec<NodeId>,
-    slopes: Vec<NodeId>,
+    slopes: Slopes,
 }
 
 /// What the random effects of a factor are called.
@@ -133,28 +149,8 @@ fn resolve_effects(cx: &mut Compiler<'_>, term: &RandomTerm, level: LevelId) -> 
     let named = Context::at(level).for_a_name();
     let keys: Vec<Option<NodeId>> =
         term.grouping.iter().map(|(name, span)| cx.resolve(name, *span, &named)).collect();
-    let context = resolve::context(level);
-    let mut slopes = Vec::new();
-    for slope in &term.slopes {
-        let mut product: Option<NodeId> = None;
-        for factor in &slope.factors {
-            let value = cx.lower(&factor.expr, &context, &mut 0)?;
-            if factor.categorical || value.labels.is_some() {
-                let label = &factor.label;
-                let message = format!("`{label}` is a category, which has no slope");
-                let error = Diagnostic::error(slope.span, message).label("not a number");
-                let hint = "use indicators: `(1 + I(arm == 'b') | site)`";
-                cx.report(error.hint(hint));
-                return None;
-            }
-            product = Some(match product {
-                None => value.id,
-                Some(so_far) => cx.map(Fun::Mul, vec![so_far, value.id], slope.span),
-            });
-        }
-        slopes.extend(product);
-    }
-    Some(Effects { keys: keys.into_iter().collect::<Option<_>>()?, slopes })
+    let slopes = slopes::resolve(cx, term, level);
+    Some(Effects { keys: keys.into_iter().collect::<Option<_>>()?, slopes: slopes? })
 }
 
 /// Adds a random effect to the structure; effects of the same groups share a factor.
@@ -180,9 +176,9 @@ fn add_term(
         factor.effects.push(None);
         labels.effects.push("(Intercept)".to_string());
     }
-    for (node, slope) in effects.slopes.iter().zip(&term.slopes) {
+    for (node, label) in &effects.slopes.columns {
         factor.effects.push(Some(add_extra(cx, model, *node)));
-        labels.effects.push(slope.label());
+        labels.effects.push(label.clone());
     }
     let end = factor.effects.len();
     if term.correlated {

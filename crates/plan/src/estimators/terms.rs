@@ -4,10 +4,10 @@ use trialrun_lang::{Diagnostic, Span, suggestion};
 
 use super::estimation::Target;
 use super::model::{Factor, Model, Part};
-use crate::compile::Compiler;
 use crate::compile::ir::NodeKind;
+use crate::compile::{Compiler, Value};
 use crate::declared::{Name, listed};
-use crate::ids::LevelId;
+use crate::ids::{ColumnId, LevelId};
 
 /// Which coefficients an estimator reports.
 #[derive(Clone, Debug)]
@@ -151,13 +151,31 @@ fn known_coefficients(cx: &Compiler<'_>, model: &Model) -> Vec<(Option<Target>, 
 
 /// The categories of a factor that have a column, where the design fixes them.
 fn known_categories(cx: &Compiler<'_>, factor: &Factor) -> Option<Vec<f64>> {
-    let skip = usize::from(!factor.full);
-    if let Some(labels) = factor.labels {
-        return Some((skip..cx.labels[labels as usize].len()).map(|c| c as f64).collect());
+    let codes = codes_of(cx, factor.column, factor.labels)?;
+    Some(codes.into_iter().skip(usize::from(!factor.full)).collect())
+}
+
+/// The codes of a categorical value at the rows of a level, where the design fixes them.
+pub fn known_codes(cx: &mut Compiler<'_>, value: Value, level: LevelId) -> Option<Vec<f64>> {
+    let column = cx.column_at(value.id, level);
+    codes_of(cx, column, value.labels)
+}
+
+/// The codes in a column, where the design fixes them: they are named, units of a level, or data.
+fn codes_of(cx: &Compiler<'_>, column: ColumnId, labels: Option<u32>) -> Option<Vec<f64>> {
+    if let Some(labels) = labels {
+        return Some((0..cx.labels[labels as usize].len()).map(|c| c as f64).collect());
     }
-    let level = cx.indexed_level(factor.column)?;
+    if let (Some(_), Some(values)) = (cx.data, &cx.columns[column.idx()].data) {
+        // Adding zero makes one of the two zeros.
+        let mut codes: Vec<f64> = values.iter().map(|v| v + 0.0).filter(|v| !v.is_nan()).collect();
+        codes.sort_by(f64::total_cmp);
+        codes.dedup();
+        return Some(codes);
+    }
+    let level = cx.indexed_level(column)?;
     let n = cx.fixed_size(level)?;
-    Some((skip + 1..n + 1).map(|c| c as f64).collect())
+    Some((1..=n).map(|c| c as f64).collect())
 }
 
 /// A coefficient of a single factor whose category is written as a number: `factor(class)3`.
@@ -174,7 +192,7 @@ fn by_number(model: &Model, text: &str) -> Option<Target> {
 
 impl Compiler<'_> {
     /// The level whose units a column numbers, if it does.
-    fn indexed_level(&self, column: crate::ids::ColumnId) -> Option<LevelId> {
+    fn indexed_level(&self, column: ColumnId) -> Option<LevelId> {
         let column = self.carried_down(column);
         let column = self.seen_of_all(column).unwrap_or(column);
         self.origin_of(column).and_then(|node| match self.graph.node(node).kind {
