@@ -2,74 +2,37 @@
 
 use super::eigen;
 use super::room;
+use super::vector::multiply;
 
 /// Eigenvalues up to this count as zero (estimatr's bound).
 pub const EIGENVALUE_MIN: f64 = 1e-12;
-/// Quadrature nodes that are handled side by side.
-const LANES: usize = 8;
-/// Up to this many vectors quadrature costs less than the eigenvectors.
-const VECTORS_MAX: usize = 8;
-/// Norms of `E` up to which 8 and 16 nodes err by less than 1e-15.
-const NORM_MAX: [f64; 2] = [0.357, 0.74];
-/// `sin^2((2 j - 1) pi / (4 N))` for `N = 8`.
-const NODES_8: [f64; LANES] = [
-    0.009607359798384776,
-    0.08426519384872738,
-    0.22221488349019888,
-    0.40245483899193585,
-    0.5975451610080641,
-    0.7777851165098011,
-    0.9157348061512727,
-    0.9903926402016152,
-];
-/// The same for `N = 16`: the nodes below and above a half.
-const NODES_16: [[f64; LANES]; 2] = [
-    [
-        0.002407636663901557,
-        0.021529832133895567,
-        0.05903936782582248,
-        0.11349477331863152,
-        0.18280335791817726,
-        0.26430163158700115,
-        0.3548576613727688,
-        0.4509914298352197,
-    ],
-    [
-        0.5490085701647803,
-        0.6451423386272311,
-        0.7356983684129988,
-        0.8171966420818227,
-        0.8865052266813684,
-        0.9409606321741775,
-        0.9784701678661044,
-        0.9975923633360985,
-    ],
-];
+/// The series goes up to this many terms; then eigenvectors cost less.
+const TERMS_MAX: usize = 48;
+/// So many products with a matrix, times its order, cost as much as the eigenvectors.
+const PRODUCTS_MAX: usize = 8;
+/// A power of the norm below this ends the series: its coefficient is a fifth or less.
+const TAIL: f64 = 4e-16;
+/// Coefficients of `(1 - x)^(-1/2)`: `c_0 = 1`, `c_j = c_(j-1) (2 j - 1) / (2 j)`.
+const COEFFICIENTS: [f64; TERMS_MAX + 1] = {
+    let mut all = [1.0; TERMS_MAX + 1];
+    let mut j = 1;
+    while j < all.len() {
+        all[j] = all[j - 1] * (2 * j - 1) as f64 / (2 * j) as f64;
+        j += 1;
+    }
+    all
+};
 
-/// Work space of [`InverseRoot`].
+/// Work space of inverse roots.
 #[derive(Clone, Debug, Default)]
 pub struct InverseRoot {
-    /// How the last matrix was taken apart.
-    form: Form,
     /// Entries 11, 12 and 22 of the inverse root, up to order 2.
     small: [f64; 3],
-    /// The inverse root beyond, n x n.
+    /// Beyond, the series in `F`, if there is one.
+    series: Option<Series>,
+    /// The inverse root, or `F`: n x n.
     full: Vec<f64>,
     work: Vec<f64>,
-    /// For each node the factor `C` of `I - s E`, by column from the diagonal down; the inverse
-    /// of `C_jj` stands on the diagonal.
-    factor: Vec<[f64; LANES]>,
-    lanes: Vec<[f64; LANES]>,
-}
-
-/// How the inverse root is represented.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-enum Form {
-    /// As a matrix.
-    #[default]
-    Full,
-    /// As the mean of `(I - s E)^-1` over so many blocks of nodes `s`.
-    Quadrature(usize),
 }
 
 impl InverseRoot {
@@ -77,17 +40,14 @@ impl InverseRoot {
     ///
     /// The Moore-Penrose inverse of the symmetric root is `B^(-1/2) = V diag(f(l)) V'` with
     /// `B = V diag(l) V'`, and `f(l) = l^(-1/2)`, or 0 where `l <=` [`EIGENVALUE_MIN`]. Order 2
-    /// is in closed form. Beyond, for `E` of small norm and few vectors, it is the mean of
-    /// `(I - s E)^-1` over `N` nodes `s = sin^2 a`, the midpoint rule for `(2 / pi)` times the
-    /// integral over `a` in `(0, pi / 2)`; it errs by `2 q^(2 N)`, `q = |1 - l^(1/2)| /
-    /// (1 + l^(1/2))`. Otherwise it is made from the eigenvectors.
+    /// is in closed form. Beyond, it is a [`Series`] where that is short, and otherwise made from
+    /// the eigenvectors.
     /// Shapes: `e`: n x n, full and symmetric, overwritten. `vectors` is the number of calls of
     /// [`Self::apply`] to come.
     /// Domain: entries of the order of 1.
     ///
     /// # References
-    /// Levinger (1980), Mathematics Magazine 53:222 (order 2); Hale, Higham and Trefethen (2008),
-    /// SIAM Journal on Numerical Analysis 46:2505 (quadrature of matrix functions).
+    /// Levinger (1980), Mathematics Magazine 53:222 (order 2).
     #[inline(always)]
     pub fn factor(&mut self, e: &mut [f64], n: usize, vectors: usize) -> bool {
         if n <= 2 {
@@ -97,33 +57,20 @@ impl InverseRoot {
             (self.small, singular) = order_two(1.0 - e[0], -b, 1.0 - c);
             return singular;
         }
-        self.factor_large(e, n, vectors)
+        self.factor_large(&mut e[..n * n], n, vectors)
     }
 
     /// [`Self::factor`] for orders above 2.
     fn factor_large(&mut self, e: &mut [f64], n: usize, vectors: usize) -> bool {
         // Made beforehand: a loop over problems may come to the second route late.
         let (full, work) = (room(&mut self.full, n * n), room(&mut self.work, n * n + 3 * n));
-        if vectors <= VECTORS_MAX {
-            let norm = e[..n * n].iter().map(|v| v * v).sum::<f64>().sqrt();
-            if let Some(i) = NORM_MAX.iter().position(|max| norm <= *max) {
-                let blocks = i + 1;
-                let size = n * (n + 1) / 2;
-                let factor = room(&mut self.factor, blocks * size);
-                let lanes = room(&mut self.lanes, n);
-                for (block, factor) in factor.chunks_exact_mut(size).enumerate() {
-                    factorise(e, n, &nodes(blocks)[block], factor, lanes);
-                }
-                self.form = Form::Quadrature(blocks);
-                return false;
-            }
+        self.series = Series::of(e, n, vectors);
+        if let Some(series) = self.series {
+            series.write_matrix(e, n, full);
+            return false;
         }
-        self.form = Form::Full;
-        for v in &mut e[..n * n] {
-            *v = -*v;
-        }
-        for i in 0..n {
-            e[i * (n + 1)] += 1.0;
+        for (i, v) in e.iter_mut().enumerate() {
+            *v = if i % (n + 1) == 0 { 1.0 - *v } else { -*v };
         }
         from_eigenvectors(e, n, full, work)
     }
@@ -136,117 +83,94 @@ impl InverseRoot {
             [] => (),
             [x] => out[0] = a * x,
             [x, y] => (out[0], out[1]) = (a * x + b * y, b * x + c * y),
-            _ => self.apply_large(x, out),
+            _ => self.apply_large(x, &mut out[..x.len()]),
         }
     }
 
     /// [`Self::apply`] for orders above 2.
     fn apply_large(&mut self, x: &[f64], out: &mut [f64]) {
-        let n = x.len();
-        match self.form {
-            Form::Full => {
-                for i in 0..n {
-                    out[i] = 0.0;
-                    for j in 0..n {
-                        out[i] += self.full[i * n + j] * x[j];
-                    }
-                }
-            }
-            Form::Quadrature(blocks) => {
-                out[..n].fill(0.0);
-                let size = n * (n + 1) / 2;
-                for factor in self.factor[..blocks * size].chunks_exact(size) {
-                    add_solution(factor, n, x, &mut self.lanes, out);
-                }
-                for v in &mut out[..n] {
-                    *v /= (blocks * LANES) as f64;
-                }
-            }
+        let matrix = &self.full[..x.len() * x.len()];
+        match self.series {
+            Some(series) => series.apply(matrix, x, out, &mut self.work[..x.len()]),
+            None => multiply(matrix, x, out),
         }
     }
 }
 
-/// The nodes of so many blocks.
-fn nodes(blocks: usize) -> &'static [[f64; LANES]] {
-    if blocks == 1 { std::slice::from_ref(&NODES_8) } else { &NODES_16 }
+/// The inverse root of `B = I - E = c (I - F)`, `c` the mean of the eigenvalues of `B`, as the
+/// binomial series `c^(-1/2) sum_j c_j F^j`, cut off at the rounding error.
+///
+/// Its functions are inlined: where the compiler knows the order, vectors stay in registers.
+///
+/// # References
+/// Higham (2008), Functions of Matrices, section 4.3 (the error of a series cut off).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Series {
+    /// Terms after the first.
+    terms: usize,
+    /// The mean of the eigenvalues of `E`.
+    mean: f64,
+    /// `c^(-1/2)`.
+    scale: f64,
 }
 
-/// Factors `I - s E = C D^-1 C'`, `D` the diagonal of `C`, for each node `s`.
-fn factorise(
-    e: &[f64],
-    n: usize,
-    nodes: &[f64; LANES],
-    factor: &mut [[f64; LANES]],
-    row: &mut [[f64; LANES]],
-) {
-    // Column j starts at start(j), with its diagonal.
-    let start = |j: usize| j * n - j * j.saturating_sub(1) / 2;
-    for j in 0..n {
-        for l in 0..j {
-            let (c, d) = (factor[start(l) + j - l], factor[start(l)]);
-            for x in 0..LANES {
-                row[l][x] = c[x] * d[x];
+impl Series {
+    /// The series for `E`; none where it is too long for so many vectors, as it is near a singular
+    /// `B`.
+    ///
+    /// Shapes: `e`: n x n, full and symmetric.
+    #[inline(always)]
+    pub fn of(e: &[f64], n: usize, vectors: usize) -> Option<Self> {
+        let mut mean = 0.0;
+        for i in 0..n {
+            mean += e[i * n + i];
+        }
+        mean /= n as f64;
+        let mut square = 0.0;
+        for i in 0..n {
+            for j in 0..n {
+                let v = e[i * n + j] - if i == j { mean } else { 0.0 };
+                square += v * v;
             }
         }
-        for i in j..n {
-            let mut v = [f64::from(u8::from(i == j)); LANES];
-            for x in 0..LANES {
-                v[x] -= nodes[x] * e[j * n + i];
-            }
-            for l in 0..j {
-                let c = factor[start(l) + i - l];
-                for x in 0..LANES {
-                    v[x] -= c[x] * row[l][x];
-                }
-            }
-            if i == j {
-                v = v.map(|v| 1.0 / v);
-            }
-            factor[start(j) + i - j] = v;
+        // The Frobenius norm of F bounds its eigenvalues.
+        let c = 1.0 - mean;
+        let norm = square.sqrt() / c;
+        let (mut terms, mut power) = (0, norm);
+        while power > TAIL && terms <= TERMS_MAX {
+            power *= norm;
+            terms += 1;
         }
+        let short = terms <= TERMS_MAX && terms * vectors <= PRODUCTS_MAX * n;
+        (c > 0.0 && power <= TAIL && short).then(|| Self { terms, mean, scale: 1.0 / c.sqrt() })
     }
-}
 
-/// Adds the sum over the nodes of `(I - s E)^-1 x`.
-fn add_solution(
-    factor: &[[f64; LANES]],
-    n: usize,
-    x: &[f64],
-    lanes: &mut [[f64; LANES]],
-    out: &mut [f64],
-) {
-    for i in 0..n {
-        lanes[i] = [x[i]; LANES];
-    }
-    let mut start = 0;
-    for j in 0..n {
-        let column = &factor[start..start + n - j];
-        start += n - j;
-        let mut u = lanes[j];
-        for l in 0..LANES {
-            u[l] *= column[0][l];
-        }
-        lanes[j] = u;
-        for (c, v) in column[1..].iter().zip(&mut lanes[j + 1..n]) {
-            for l in 0..LANES {
-                v[l] -= c[l] * u[l];
+    /// Writes `F`.
+    #[inline(always)]
+    pub fn write_matrix(self, e: &[f64], n: usize, f: &mut [f64]) {
+        let factor = 1.0 / (1.0 - self.mean);
+        for i in 0..n {
+            for j in 0..n {
+                f[i * n + j] = (e[i * n + j] - if i == j { self.mean } else { 0.0 }) * factor;
             }
         }
     }
-    for j in (0..n).rev() {
-        start -= n - j;
-        let column = &factor[start..start + n - j];
-        let mut s = [0.0; LANES];
-        for (c, v) in column[1..].iter().zip(&lanes[j + 1..n]) {
-            for l in 0..LANES {
-                s[l] += c[l] * v[l];
+
+    /// Writes `B^(-1/2) x`, given `F`, by Horner's rule.
+    #[inline(always)]
+    pub fn apply(self, f: &[f64], x: &[f64], out: &mut [f64], product: &mut [f64]) {
+        for (o, x) in out.iter_mut().zip(x) {
+            *o = COEFFICIENTS[self.terms] * x;
+        }
+        for j in (0..self.terms).rev() {
+            multiply(f, out, product);
+            for ((o, p), x) in out.iter_mut().zip(&*product).zip(x) {
+                *o = p + COEFFICIENTS[j] * x;
             }
         }
-        let z = &mut lanes[j];
-        for l in 0..LANES {
-            z[l] -= column[0][l] * s[l];
+        for v in out {
+            *v *= self.scale;
         }
-        out[j] += ((z[0] + z[4]) + (z[2] + z[6])) + ((z[1] + z[5]) + (z[3] + z[7]));
     }
 }
 
@@ -286,6 +210,7 @@ fn nearly_singular(a: f64, b: f64, c: f64) -> ([f64; 3], bool) {
 }
 
 /// For any order; `b` is overwritten.
+#[inline(never)]
 fn from_eigenvectors(b: &mut [f64], n: usize, out: &mut [f64], work: &mut [f64]) -> bool {
     let (vectors, rest) = work.split_at_mut(n * n);
     let (values, rest) = rest.split_at_mut(n);
@@ -343,7 +268,7 @@ mod tests {
     #[test]
     fn known_spectra_give_known_roots() {
         let mut root = InverseRoot::default();
-        let mut forms = [0; 3];
+        let mut forms = [0; 2];
         for n in 1..=9 {
             for case in 0..40 {
                 let v = basis(n, 0.37 + case as f64);
@@ -364,10 +289,7 @@ mod tests {
                         assert!((a - b).abs() < 4e-14 * size.powi(3), "{n} {case}: {a} {b}");
                     }
                     if n > 2 {
-                        forms[match root.form {
-                            Form::Full => 0,
-                            Form::Quadrature(blocks) => blocks,
-                        }] += 1;
+                        forms[usize::from(root.series.is_some())] += 1;
                     }
                 }
             }
@@ -376,17 +298,21 @@ mod tests {
     }
 
     #[test]
-    fn quadrature_is_exact_up_to_its_bound_on_both_sides() {
+    fn the_series_is_exact_at_every_length() {
         let mut root = InverseRoot::default();
-        for (i, max) in NORM_MAX.iter().enumerate() {
-            for e in [0.999 * max, -0.999 * max] {
-                let matrix = [e, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
-                let (_, out) = columns(&mut root, &matrix, 3, 1);
-                assert_eq!(root.form, Form::Quadrature(i + 1));
-                assert!((out[0] * (1.0 - e).sqrt() - 1.0).abs() < 2e-15, "{e} {}", out[0]);
-                assert!((out[4] - 1.0).abs() < 4e-16);
+        let mut longest = 0;
+        for step in 0..60 {
+            // Eigenvalues 1 - e, 1 + e, 1 of B: their mean is 1, F has the norm sqrt(2) e.
+            let e = 0.33 * f64::from(step) / 60.0;
+            let matrix = [e, 0.0, 0.0, 0.0, -e, 0.0, 0.0, 0.0, 0.0];
+            let (_, out) = columns(&mut root, &matrix, 3, 0);
+            longest = longest.max(root.series.expect("a series").terms);
+            for (place, expected) in [(0, 1.0 / (1.0 - e).sqrt()), (4, 1.0 / (1.0 + e).sqrt())] {
+                assert!((out[place] / expected - 1.0).abs() < 1e-15, "{e} {}", out[place]);
             }
+            assert!((out[8] - 1.0).abs() < 4e-16);
         }
+        assert!(longest > TERMS_MAX - 8, "{longest}");
     }
 
     #[test]

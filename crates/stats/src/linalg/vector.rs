@@ -46,6 +46,47 @@ pub fn dot(a: &[f64], b: &[f64]) -> f64 {
     total(s) + r
 }
 
+/// The inner products of a vector with several others, in one pass.
+///
+/// For short vectors: half as many partial sums as in [`dot`].
+#[inline(always)]
+pub fn dots<const W: usize>(a: &[f64], others: [&[f64]; W]) -> [f64; W] {
+    const LANES: usize = 4;
+    let (ac, ar) = a.as_chunks::<LANES>();
+    let others = others.map(|b| b[..a.len()].as_chunks::<LANES>());
+    let mut s = [[0.0; LANES]; W];
+    for (i, a) in ac.iter().enumerate() {
+        for (s, (b, _)) in s.iter_mut().zip(&others) {
+            for l in 0..LANES {
+                s[l] += a[l] * b[i][l];
+            }
+        }
+    }
+    for (i, a) in ar.iter().enumerate() {
+        for (s, (_, b)) in s.iter_mut().zip(&others) {
+            s[0] += a * b[i];
+        }
+    }
+    s.map(|s| (s[0] + s[2]) + (s[1] + s[3]))
+}
+
+/// Writes `A x` for a symmetric matrix.
+///
+/// Shapes: `a`: n x n; `x`, `out`: n.
+#[inline(always)]
+pub fn multiply(a: &[f64], x: &[f64], out: &mut [f64]) {
+    let n = x.len();
+    for i in 0..n {
+        out[i] = 0.0;
+    }
+    for j in 0..n {
+        let (column, x) = (&a[j * n..(j + 1) * n], x[j]);
+        for i in 0..n {
+            out[i] += column[i] * x;
+        }
+    }
+}
+
 /// The weighted inner product `sum_i w[i] a[i] b[i]`.
 #[inline]
 pub fn dot_weighted(a: &[f64], b: &[f64], w: &[f64]) -> f64 {
@@ -159,6 +200,11 @@ mod tests {
             let close = |x: f64, y: f64| assert!((x - y).abs() <= 1e-14, "{n}: {x} {y}");
             close(sum(&a), a.iter().sum());
             close(dot(&a, &b), a.iter().zip(&b).map(|(x, y)| x * y).sum());
+            let c = numbers(n, 0.4);
+            let [ac, ab, aw] = dots(&a, [&c, &b, &w]);
+            close(ac, dot(&a, &c));
+            close(ab, dot(&a, &b));
+            close(aw, dot(&a, &w));
             close(dot_weighted(&a, &b, &w), (0..n).map(|i| a[i] * b[i] * w[i]).sum());
             let mut y = b.clone();
             let ss = subtract(0.3, &a, &mut y);
@@ -177,6 +223,13 @@ mod tests {
             close(s, (0..n).map(|i| out[i] * w[i]).sum());
             close(ss, out.iter().map(|v| v * v).sum());
         }
+    }
+
+    #[test]
+    fn a_symmetric_matrix_times_a_vector() {
+        let mut out = [f64::NAN; 2];
+        multiply(&[2.0, -1.0, -1.0, 3.0], &[5.0, 7.0], &mut out);
+        assert_eq!(out, [3.0, 16.0]);
     }
 
     #[test]

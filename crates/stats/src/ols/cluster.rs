@@ -4,9 +4,9 @@ use super::Robust;
 use super::active::Active;
 use super::decompose::Decomposition;
 use super::satterthwaite::Satterthwaite;
-use crate::linalg::inverse_root::{EIGENVALUE_MIN, InverseRoot, order_two};
+use crate::linalg::inverse_root::{EIGENVALUE_MIN, InverseRoot, Series, order_two};
 use crate::linalg::room;
-use crate::linalg::vector::dot;
+use crate::linalg::vector::{dot, dots, multiply};
 
 /// Fills the meat `factor sum_g s_g s_g'` with the scores `s_g = Q_g'e_g`, weights included.
 pub(super) fn meat(active: &Active, parts: &Decomposition, factor: f64, robust: &mut Robust) {
@@ -42,7 +42,8 @@ pub(super) fn add_square(a: &mut [f64], v: &[f64], factor: f64) {
 /// So the meat is `sum_g (F_g s_g)(F_g s_g)'` with the scores `s_g = Q_g'e_g`. A target whose
 /// scaled row of `R^-1` is `r` has the matrix `P_gh = -q_g'q_h` off the diagonal, with
 /// `q_g = K_g F_g r`, and `P_gg = r'K_g r` on it, without the directions that the pseudo-inverse
-/// takes out.
+/// takes out. A single target needs of the meat `r'F_g s_g = (F_g r)'s_g` alone: what is filled is
+/// then `sum_g ((F_g r)'s_g)^2 r r'`, which has the same form along `r`.
 /// Observations of a collapsed row differ from its mean only orthogonally to `Q_g`, where
 /// `(I - H_g)^(-1/2)` does nothing: the sums of squares within rows do not enter.
 /// Shapes: `unit`: targets x rank, rows of `R^-1` scaled to length one.
@@ -58,31 +59,42 @@ pub(super) fn cr2(active: &Active, parts: &Decomposition, unit: &[f64], robust: 
         2 => cr2_of_order(2, active, parts, unit, robust),
         3 => cr2_of_order(3, active, parts, unit, robust),
         4 => cr2_of_order(4, active, parts, unit, robust),
+        5 => cr2_of_order(5, active, parts, unit, robust),
+        6 => cr2_of_order(6, active, parts, unit, robust),
         k => cr2_of_order(k, active, parts, unit, robust),
     }
 }
 
+/// Up to this order the work space of a cluster has a size that the compiler knows.
+const ORDER_SMALL: usize = 6;
+
 /// Work space of one cluster.
-struct Cluster<'a> {
+struct Space<'a> {
     /// `K_g`.
     inner: &'a mut [f64],
-    /// A copy of `K_g` to overwrite.
-    copy: &'a mut [f64],
+    /// A copy of `K_g` to overwrite, or the matrix of the series.
+    matrix: &'a mut [f64],
     /// `s_g`.
     score: &'a mut [f64],
     u: &'a mut [f64],
     v: &'a mut [f64],
-    root: &'a mut InverseRoot,
+    w: &'a mut [f64],
 }
 
-impl<'a> Cluster<'a> {
+impl<'a> Space<'a> {
+    /// What it takes.
+    const fn size(k: usize) -> usize {
+        2 * k * k + 4 * k
+    }
+
     #[inline(always)]
-    fn new(buffer: &'a mut [f64], root: &'a mut InverseRoot, k: usize) -> Self {
+    fn new(buffer: &'a mut [f64], k: usize) -> Self {
         let (inner, rest) = buffer.split_at_mut(k * k);
-        let (copy, rest) = rest.split_at_mut(k * k);
+        let (matrix, rest) = rest.split_at_mut(k * k);
         let (score, rest) = rest.split_at_mut(k);
-        let (u, v) = rest.split_at_mut(k);
-        Self { inner, copy, score, u, v, root }
+        let (u, rest) = rest.split_at_mut(k);
+        let (v, rest) = rest.split_at_mut(k);
+        Self { inner, matrix, score, u, v, w: &mut rest[..k] }
     }
 }
 
@@ -99,23 +111,26 @@ fn cr2_of_order(
     let n_targets = unit.len() / k;
     let meat = &mut room(&mut robust.meat, k * k)[..k * k];
     meat.fill(0.0);
-    // A buffer of known size lets the compiler keep small vectors in registers.
-    let mut stack = [0.0; 2 * 4 * 4 + 3 * 4];
-    let size = 2 * k * k + 3 * k;
-    let buffer = if k <= 4 { &mut stack[..size] } else { room(&mut robust.small, size) };
-    let mut cluster = Cluster::new(buffer, &mut robust.root, k);
     let mut df = Satterthwaite::new(&mut robust.cross, &mut robust.trail, (n_targets, k));
     for g in active.rows.groups.windows(2) {
         let (low, high) = (g[0] as usize, g[1] as usize);
         match high - low {
             0 => (),
-            1 => one_row(k, q, m, low, e[low], unit, &mut cluster, meat, &mut df),
+            1 => {
+                let vectors = room(&mut robust.small, 2 * k).split_at_mut(k);
+                one_row(k, q, m, low, e[low], unit, vectors, meat, &mut df);
+            }
             _ => {
                 let (q, e) = (Columns { q, m, low, high }, &e[low..high]);
                 if k == 2 {
                     many_rows_of_two(q, e, unit, meat, &mut df);
+                } else if k <= ORDER_SMALL {
+                    let mut buffer = [0.0; Space::size(ORDER_SMALL)];
+                    let space = Space::new(&mut buffer, k);
+                    many_rows(k, q, e, unit, space, &mut robust.root, meat, &mut df);
                 } else {
-                    many_rows(k, q, e, unit, &mut cluster, meat, &mut df);
+                    let space = Space::new(room(&mut robust.small, Space::size(k)), k);
+                    many_rows(k, q, e, unit, space, &mut robust.root, meat, &mut df);
                 }
             }
         }
@@ -149,11 +164,10 @@ fn one_row(
     row: usize,
     e: f64,
     unit: &[f64],
-    cluster: &mut Cluster,
+    (x, v): (&mut [f64], &mut [f64]),
     meat: &mut [f64],
     df: &mut Satterthwaite,
 ) {
-    let (x, v) = (&mut cluster.u[..k], &mut cluster.v[..k]);
     let mut h = 0.0;
     for j in 0..k {
         x[j] = q[j * m + row];
@@ -182,47 +196,80 @@ fn one_row(
 
 /// A cluster of several rows.
 #[inline(always)]
+#[expect(clippy::too_many_arguments)]
 fn many_rows(
     k: usize,
     q: Columns,
     e: &[f64],
     unit: &[f64],
-    cluster: &mut Cluster,
+    space: Space,
+    root: &mut InverseRoot,
     meat: &mut [f64],
     df: &mut Satterthwaite,
 ) {
-    let Cluster { inner, copy, score, u, v, root } = cluster;
-    let (inner, score) = (&mut inner[..k * k], &mut score[..k]);
-    let (u, v) = (&mut u[..k], &mut v[..k]);
-    for a in 0..k {
-        let qa = q.column(a);
-        score[a] = dot(qa, e);
-        for b in 0..=a {
-            inner[a * k + b] = dot(qa, q.column(b));
-            inner[b * k + a] = inner[a * k + b];
+    let Space { inner, matrix, score, u, v, w } = space;
+    products(k, q, e, inner, score);
+    let n_targets = unit.len() / k;
+    // Of a single target, the meat is needed in its direction alone.
+    let is_single = n_targets == 1;
+    let n_vectors = n_targets + usize::from(!is_single);
+    let series = Series::of(inner, k, n_vectors);
+    let mut singular = false;
+    if let Some(series) = series {
+        series.write_matrix(inner, k, matrix);
+    } else {
+        matrix.copy_from_slice(inner);
+        singular = root.factor(matrix, k, n_vectors);
+    }
+    let mut apply = |x: &[f64], out: &mut [f64]| match series {
+        Some(series) => series.apply(matrix, x, out, w),
+        None => root.apply(x, out),
+    };
+    if !is_single {
+        apply(score, u);
+        add_square(meat, u, 1.0);
+    }
+    for (t, r) in unit.chunks_exact(k).enumerate() {
+        multiply(inner, r, v);
+        let [mut diagonal] = dots(r, [v]);
+        apply(r, u);
+        multiply(inner, u, v);
+        if singular {
+            // u'(K - K^2)u: u has no part in the directions taken out.
+            diagonal = (0..k).map(|j| (u[j] - v[j]) * v[j]).sum();
+        }
+        df.add(t, k, diagonal, v, v);
+        if is_single {
+            let [own] = dots(u, [score]);
+            add_square(meat, r, own * own);
         }
     }
-    copy[..k * k].copy_from_slice(inner);
-    let n_targets = unit.len() / k;
-    let singular = root.factor(copy, k, n_targets + 1);
-    root.apply(score, u);
-    add_square(meat, u, 1.0);
-    for (t, r) in unit.chunks_exact(k).enumerate() {
-        root.apply(r, u);
-        multiply(inner, u, v);
-        let diagonal = if singular {
-            // u'(K - K^2)u: u has no part in the directions taken out.
-            (0..k).map(|j| (u[j] - v[j]) * v[j]).sum()
-        } else {
-            let mut s = 0.0;
-            for a in 0..k {
-                for b in 0..k {
-                    s += r[a] * inner[a * k + b] * r[b];
-                }
+}
+
+/// Fills `K_g = Q_g'Q_g` and the scores `s_g = Q_g'e_g`.
+#[inline(always)]
+fn products(k: usize, q: Columns, e: &[f64], inner: &mut [f64], score: &mut [f64]) {
+    for a in 0..k {
+        // With the columns up to this one, and the residuals: three at a time.
+        let other = |b: usize| if b <= a { q.column(b) } else { e };
+        let mut put = |b: usize, v: f64| {
+            if b <= a {
+                (inner[a * k + b], inner[b * k + a]) = (v, v);
+            } else {
+                score[a] = v;
             }
-            s
         };
-        df.add(t, k, diagonal, v, v);
+        let (column, mut b) = (q.column(a), 0);
+        while b + 3 <= a + 2 {
+            let three = dots(column, [other(b), other(b + 1), other(b + 2)]);
+            (0..3).for_each(|i| put(b + i, three[i]));
+            b += 3;
+        }
+        while b < a + 2 {
+            let [one] = dots(column, [other(b)]);
+            put(b, one);
+            b += 1;
+        }
     }
 }
 
@@ -269,17 +316,4 @@ fn two_columns(a: &[f64], b: &[f64], e: &[f64]) -> [f64; 5] {
         be[0] += b * e;
     }
     [aa, ab, bb, ae, be].map(|s| (s[0] + s[2]) + (s[1] + s[3]))
-}
-
-/// `out = A x` for a symmetric matrix.
-#[inline(always)]
-fn multiply(a: &[f64], x: &[f64], out: &mut [f64]) {
-    let k = x.len();
-    for i in 0..k {
-        let mut s = 0.0;
-        for j in 0..k {
-            s += a[i * k + j] * x[j];
-        }
-        out[i] = s;
-    }
 }

@@ -3,7 +3,7 @@
 use super::active;
 use super::{Scratch, Variance};
 use crate::linalg::inverse_root::InverseRoot;
-use crate::linalg::vector::dot;
+use crate::linalg::vector::{dot, multiply};
 use crate::linalg::{room, triangular};
 use crate::{Failure, Rows};
 
@@ -126,12 +126,4 @@ pub fn sums(
 fn exactly(list: &mut Vec<f64>, n: usize) {
     room(list, n);
     list.truncate(n);
-}
-
-/// `out = A x` for a symmetric matrix.
-fn multiply(a: &[f64], x: &[f64], out: &mut [f64]) {
-    let k = x.len();
-    for (row, o) in a.chunks_exact(k).zip(out) {
-        *o = dot(row, x);
-    }
 }
