@@ -305,7 +305,7 @@ fn assert_round_trip(what: &str, source: &str, without: &[&str], sims: u64) {
         for (i, info) in simulated.estimators.iter().enumerate() {
             for (t, term) in info.terms.iter().enumerate() {
                 let row = &ws.rows()[info.first_row + t];
-                let full = real.estimations[i].full(&mut real_ws, &real.labels);
+                let full = real.estimations[i].full(&mut real_ws, &real.labels, 0);
                 let ours = match (&row.fit, &full) {
                     (Ok(ours), Ok(_)) => ours,
                     (ours, theirs) => {

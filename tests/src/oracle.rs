@@ -10,6 +10,7 @@ mod glm;
 mod glmm;
 mod hypotheses;
 mod mixed;
+mod outcomes;
 
 use std::path::PathBuf;
 
@@ -37,6 +38,15 @@ fn fit(case: &Value, method: &str) -> (Vec<Coefficient>, Details) {
 
 /// Fits one method to a case's data.
 fn try_fit(case: &Value, method: &str) -> Result<(Vec<Coefficient>, Details), Failure> {
+    fit_outcome(case, method, 0)
+}
+
+/// Fits one outcome of a method to a case's data.
+fn fit_outcome(
+    case: &Value,
+    method: &str,
+    outcome: usize,
+) -> Result<(Vec<Coefficient>, Details), Failure> {
     let alpha = case["alpha"].as_f64().unwrap_or(0.05);
     let source = format!(
         "Design(steps: [Estimator(label: \"case\", term: All, method: {method})], \
@@ -47,7 +57,7 @@ fn try_fit(case: &Value, method: &str) -> Result<(Vec<Coefficient>, Details), Fa
     let plan = plan_for(&source, &table);
     let mut ws = plan.workspace();
     plan.simulate(&mut ws, 0, 0).unwrap();
-    plan.estimations[0].full(&mut ws, &plan.labels)
+    plan.estimations[0].full(&mut ws, &plan.labels, outcome)
 }
 
 /// Asserts that a number is R's, to a relative tolerance.

@@ -284,7 +284,7 @@ fn real_data_are_assigned_as_the_design_says() {
         let mut of_data = real.workspace();
         simulate(&real, &mut of_data, 48, sim);
         for (row, estimation) in real.estimations.iter().enumerate() {
-            let (all, _) = estimation.full(&mut of_data, &real.labels).unwrap();
+            let (all, _) = estimation.full(&mut of_data, &real.labels, 0).unwrap();
             let theirs = all.iter().find(|c| c.term == "z").unwrap().row.fit.unwrap();
             let ours = fit(&ws, row);
             assert_eq!(ours.p_value, theirs.p_value, "row {row}, simulation {sim}");
@@ -293,7 +293,7 @@ fn real_data_are_assigned_as_the_design_says() {
         let other = plan_for(&source(2), &table);
         let mut of_data = other.workspace();
         simulate(&other, &mut of_data, 48, sim);
-        let (all, _) = other.estimations[0].full(&mut of_data, &other.labels).unwrap();
+        let (all, _) = other.estimations[0].full(&mut of_data, &other.labels, 0).unwrap();
         let found = all.iter().find(|c| c.term == "z").unwrap().row.fit;
         assert_eq!(found, Err(Failure::NotAssigned));
     }

@@ -13,6 +13,7 @@
 //! - `fabrication`: drawn and derived variables against what they declare.
 //! - `missing`: missing outcomes, take-up and spillovers.
 //! - `models`: generalised linear and mixed models in simulations, against what is known of them.
+//! - `outcomes`: several outcomes of one model, against a model for each.
 //! - `assignment`: shares of conditions against what was declared.
 //! - `resampling`: bootstraps and randomisation tests against what is known of them.
 //! - `sampling`: samples against their probabilities, and what is left of a population.
@@ -33,6 +34,7 @@ mod frames;
 mod missing;
 mod models;
 mod oracle;
+mod outcomes;
 mod quadrature;
 mod resampling;
 mod sampling;

@@ -180,7 +180,7 @@ fn reml_of_balanced_groups_is_the_analysis_of_variance() {
             assert_close("df", row.df, df, 1e-6);
             *(if on_boundary { &mut boundary } else { &mut interior }) += 1;
             if sim < 200 {
-                let (_, details) = plan.estimations[0].full(&mut ws, &plan.labels).unwrap();
+                let (_, details) = plan.estimations[0].full(&mut ws, &plan.labels, 0).unwrap();
                 let number = |name: &str| {
                     details.numbers.iter().find(|(n, _)| *n == name).expect("a number").1
                 };

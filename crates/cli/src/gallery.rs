@@ -63,6 +63,7 @@ pub const GALLERY: &[Entry] = gallery![
     "subsidy",
     "treated-or-everyone",
     "two-arm",
+    "two-outcomes",
     "unequal-probabilities",
     "varying-effects",
     "weighted-arms",

@@ -26,7 +26,9 @@ pub fn run(args: &EstimateArgs) -> Result<(), Failed> {
     })?;
     let mut results = Vec::new();
     for (number, estimation) in plan.estimations.iter().enumerate() {
-        results.push(estimate(&loaded, &mut ws, number, estimation)?);
+        for place in 0..plan.estimators[number].outcomes().len() {
+            results.push(estimate(&loaded, &mut ws, (number, place), estimation)?);
+        }
     }
     let format = match args.output.format {
         Format::Text => DataFormat::Text,
@@ -37,17 +39,17 @@ pub fn run(args: &EstimateArgs) -> Result<(), Failed> {
     output::write(&estimates(plan, &results, format), args.output.out.as_deref())
 }
 
-/// Fits one estimator, and picks the terms that it reports.
+/// Fits one outcome of an estimator, and picks the terms that it reports.
 fn estimate(
     loaded: &Loaded,
     ws: &mut trialrun_plan::Workspace,
-    number: usize,
+    (number, place): (usize, usize),
     estimation: &Estimation,
 ) -> Result<Estimated, Failed> {
     let plan = &loaded.plan;
     let info = &plan.estimators[number];
-    let outcome = info.outcomes()[0];
-    let fitted = estimation.full(ws, &plan.labels);
+    let outcome = info.outcomes()[place];
+    let fitted = estimation.full(ws, &plan.labels, place);
     let (coefficients, details) = match fitted {
         Ok(fitted) => fitted,
         Err(failure) => return Ok(Estimated::failed((info, outcome), failure)),

@@ -6,6 +6,7 @@ use super::cells;
 use super::collapse::Collapse;
 use super::hypotheses::Hypotheses;
 use super::model::{Blocks, Instruments, Model, Source};
+use super::outcomes::{Named, Outcome};
 use super::resolve::{Collapsing, Resolved, ResolvedTerm, resolve};
 use super::warnings::{warn_of_copies, warn_of_unused};
 use crate::compile::ir::NodeId;
@@ -102,12 +103,12 @@ pub fn assemble(
     let of_predictors = cx.deeper(deepest(cx, &nodes), deepest(cx, &keys));
     warn_of_copies(cx, &resolved, of_predictors, level);
     warn_of_unused(cx, &resolved);
-    let mut all = [nodes.as_slice(), &keys, &[resolved.outcome]].concat();
+    let mut all = [nodes.as_slice(), &keys, &resolved.of_outcomes()].concat();
     all.extend(weights);
     let drops_missing = all.iter().any(|node| cx.missing(*node) > Missing::Never);
     let sorted = !(keys.is_empty() && fixed.is_empty());
     let predictors = Predictors { nodes: &nodes, level: of_predictors, sorted };
-    let (rows, outcome, observations) = observe(cx, &resolved, &predictors, weights, level);
+    let (rows, outcomes, observations) = observe(cx, &resolved, &predictors, weights, level);
     let found = group_rows(cx, groups, &keys, rows)?;
     let terms = resolved.terms.into_iter().map(|t| t.stored(cx, rows)).collect();
     let instruments = beside.instruments.map(|(intercept, terms)| Instruments {
@@ -120,14 +121,13 @@ pub fn assemble(
         terms,
         instruments,
         fixed: fixed.into_iter().map(|node| cx.column_at(node, rows)).collect(),
-        outcome,
+        outcomes,
         observations,
         groups: found.groups,
         blocks: found.blocks,
         extras: Vec::new(),
         subset: subset.map(|s| cx.column_at(s, rows)),
         drops_missing,
-        outcome_label: resolved.outcome_label,
         hypotheses: Hypotheses::default(),
     })
 }
@@ -141,31 +141,44 @@ struct Predictors<'a> {
     sorted: bool,
 }
 
-/// Chooses what a row of a model stands for: the level of the rows, and outcome and observations.
+/// Chooses what a row of a model stands for: the level of the rows, and outcomes and observations.
 fn observe(
     cx: &mut Compiler<'_>,
     resolved: &Resolved,
     predictors: &Predictors<'_>,
     weights: Option<NodeId>,
     level: LevelId,
-) -> (LevelId, ColumnId, Source) {
-    let Resolved { outcome, collapsing, .. } = *resolved;
+) -> (LevelId, Vec<Outcome>, Source) {
+    let Resolved { outcomes, collapsing, .. } = resolved;
+    let (nodes, collapsing) = (resolved.of_outcomes(), *collapsing);
+    let single = |cx: &mut Compiler<'_>| -> Vec<Outcome> {
+        let outcome = |Named { label, node }: &Named| Outcome {
+            label: label.clone(),
+            column: cx.column_at(*node, level),
+            within: None,
+        };
+        outcomes.iter().map(outcome).collect()
+    };
     if let Some(weights) = weights {
-        let outcome = cx.column_at(outcome, level);
-        return (level, outcome, Source::Weighted(cx.column_at(weights, level)));
+        let outcomes = single(cx);
+        return (level, outcomes, Source::Weighted(cx.column_at(weights, level)));
     }
     let may_collapse = collapsing != Collapsing::Refused && cx.data.is_none() && !cx.single_rows;
     if may_collapse && predictors.level != level {
-        let (outcome, source) = collapsed(cx, outcome, predictors.level, level);
-        return (predictors.level, outcome, source);
+        let rows = predictors.level;
+        let all: Vec<_> = outcomes.iter().map(|own| collapsed(cx, own, rows, level)).collect();
+        // Outcomes are missing in the same rows: the numbers of observations are alike.
+        let count = all[0].1;
+        let outcomes = all.into_iter().map(|(outcome, _)| outcome).collect();
+        return (rows, outcomes, Source::Collapsed { count });
     }
     let may_have_cells = may_collapse && collapsing == Collapsing::Allowed && !predictors.sorted;
     let cells = if may_have_cells {
-        cells::of_predictors(cx, predictors.nodes, outcome, level)
+        cells::of_predictors(cx, predictors.nodes, &nodes, level)
     } else {
         None
     };
-    (level, cx.column_at(outcome, level), cells.map_or(Source::Single, Source::Cells))
+    (level, single(cx), cells.map_or(Source::Single, Source::Cells))
 }
 
 /// Adds a column that a method needs besides its terms to an uncollapsed model, and returns its
@@ -240,23 +253,25 @@ fn blocks_within_clusters(blocks: &Name, clusters: &Name) -> Diagnostic {
         .hint("a block has whole clusters: choose a level above them")
 }
 
-/// The outcome collapsed to the level of the predictors.
+/// An outcome collapsed to the level of the predictors, and the number of its observations.
 fn collapsed(
     cx: &mut Compiler<'_>,
-    outcome: NodeId,
+    outcome: &Named,
     rows: LevelId,
     level: LevelId,
-) -> (ColumnId, Source) {
-    let skips_missing = cx.missing(outcome) > Missing::Never;
-    let outcome = cx.column_at(outcome, level);
+) -> (Outcome, ColumnId) {
+    let skips_missing = cx.missing(outcome.node) > Missing::Never;
+    let made =
+        |mean, within| Outcome { label: outcome.label.clone(), column: mean, within: Some(within) };
+    let outcome = cx.column_at(outcome.node, level);
     if let Some(known) = cx.collapsed.get(&(outcome, rows)) {
         let [mean, count, within] = *known;
-        return (mean, Source::Collapsed { count, within });
+        return (made(mean, within), count);
     }
     let runs = cx.runs_between(rows, level);
     let fixed = cx.runs[runs.idx()];
     let [mean, count, within] = std::array::from_fn(|_| cx.new_column(rows));
     cx.push(Collapse { outcome, rows, runs, fixed, skips_missing, count, mean, within });
     cx.collapsed.insert((outcome, rows), [mean, count, within]);
-    (mean, Source::Collapsed { count, within })
+    (made(mean, within), count)
 }

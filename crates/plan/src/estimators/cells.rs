@@ -9,6 +9,7 @@ use trialrun_stats::Failure;
 use trialrun_stats::buffer::emptied;
 
 use super::model::ModelScratch;
+use super::outcomes::Outcome;
 use crate::compile::ir::{NodeId, NodeKind};
 use crate::compile::{Binding, Compiler, Missing};
 use crate::exec::Workspace;
@@ -31,7 +32,7 @@ pub struct Cells {
 pub fn of_predictors(
     cx: &mut Compiler<'_>,
     predictors: &[NodeId],
-    outcome: NodeId,
+    outcomes: &[NodeId],
     level: LevelId,
 ) -> Option<Cells> {
     if predictors.iter().any(|node| cx.missing(*node) > Missing::Never) {
@@ -66,7 +67,7 @@ pub fn of_predictors(
     if found.is_empty() || n_cells > CELLS_MAX {
         return None;
     }
-    let skips_missing = cx.missing(outcome) > Missing::Never;
+    let skips_missing = outcomes.iter().any(|outcome| cx.missing(*outcome) > Missing::Never);
     let mut key = |i: usize| (cx.column_at(assigned[i].0, level), assigned[i].1.clone());
     Some(Cells { keys: found.into_iter().map(&mut key).collect(), skips_missing })
 }
@@ -77,12 +78,27 @@ impl Cells {
         self.keys.iter().map(|(column, _)| *column).collect()
     }
 
-    /// Finds number, mean and sum of squares of the outcome in each cell that has any and is of
+    /// Finds number, mean and sum of squares of each outcome in each cell that has any and is of
     /// the subset, and the first row of the cell, which stands for its predictors.
     ///
     /// # Errors
     /// `NotFinite` where a row is in no cell: its condition is not among those declared.
     pub(super) fn pick(
+        &self,
+        ws: &Workspace,
+        (outcomes, n): (&[Outcome], usize),
+        subset: Option<&[f64]>,
+        scratch: &mut ModelScratch,
+    ) -> Result<(), Failure> {
+        for list in [&mut scratch.outcome, &mut scratch.within] {
+            emptied(list, CELLS_MAX * outcomes.len());
+        }
+        let own = |outcome: &Outcome| &ws.column(outcome.column)[..n];
+        outcomes.iter().try_for_each(|outcome| self.pick_one(ws, own(outcome), subset, scratch))
+    }
+
+    /// Adds means and sums of squares of an outcome; rows and weights are the same for each.
+    fn pick_one(
         &self,
         ws: &Workspace,
         outcome: &[f64],
@@ -92,9 +108,7 @@ impl Cells {
         let n = outcome.len();
         let ModelScratch { index, outcome: mean, weight, within, cells, .. } = scratch;
         emptied(index, CELLS_MAX);
-        for list in [&mut *mean, &mut *weight, &mut *within] {
-            emptied(list, CELLS_MAX);
-        }
+        emptied(weight, CELLS_MAX);
         let mut n_seen = 0.0;
         let mut add = |codes: &[f64], code: f64| {
             let (count, own_mean, squares) = match self.skips_missing {

@@ -16,7 +16,7 @@ impl Model {
         let ModelScratch { x, weight, starts, picked, .. } = scratch;
         let weights = match self.observations {
             Source::Single => None,
-            Source::Weighted(column) | Source::Collapsed { count: column, .. } => {
+            Source::Weighted(column) | Source::Collapsed { count: column } => {
                 Some(if *picked { weight.as_slice() } else { ws.column(column) })
             }
             Source::Cells(_) => Some(weight.as_slice()),

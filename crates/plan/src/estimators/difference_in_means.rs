@@ -1,7 +1,7 @@
 //! The difference in means of two conditions, with the standard error that fits the design.
 //!
 //! # Fields
-//! - `formula`: the outcome and the treatment, `"y ~ z"`.
+//! - `formula`: the outcome and the treatment, `"y ~ z"`; several outcomes are `"cbind(a, b) ~ z"`.
 //! - `blocks`: a level or a variable: the blocks within which treatment was assigned.
 //! - `clusters`: a level or a variable: the clusters that were assigned as wholes.
 //! - `weights`: a variable.
@@ -58,6 +58,7 @@ use super::build::{self, Beside, Wanted};
 use super::contrast::{contrast, read_condition};
 use super::estimation::{Coef, Details, Fit, Fitted};
 use super::model::Model;
+use super::outcomes;
 use super::resolve::{self, Resolved};
 use crate::compile::Compiler;
 use crate::declared::{Fields, Name, Reader, Text};
@@ -90,13 +91,13 @@ impl Declared for DifferenceInMeans {
         let formula = resolve::parse(cx, &self.formula)?;
         let wanted = self.conditions.each_ref().map(Option::as_ref);
         let found = contrast(cx, &formula, level, "DifferenceInMeans", wanted);
-        let outcome = resolve::resolve_outcome(cx, &formula, &resolve::context(level));
-        let resolved = found.zip(outcome).map(|(found, outcome)| {
+        let outcomes = outcomes::several(cx, &formula, &resolve::context(level));
+        let resolved = found.zip(outcomes).map(|(found, outcomes)| {
             let subset = found.has_others.then(|| {
                 let other = cx.graph.constant(2.0, formula.span);
                 cx.map(Fun::Ne, vec![found.treated, other], formula.span)
             });
-            let resolved = Resolved::of_one(outcome, found.treated, found.label, &formula);
+            let resolved = Resolved::of_one(outcomes, found.treated, found.label, &formula);
             (resolved, subset)
         });
         let (resolved, subset) = resolved.map_or((None, None), |(r, s)| (Some(r), s));

@@ -202,11 +202,9 @@ impl Op for Estimation {
         let mut rows = std::mem::take(&mut ws.rows);
         let own = &mut rows[self.first_row..self.first_row + n * self.aims.len()];
         own.fill(Row::EMPTY);
-        let (first, others) = own.split_at_mut(n);
-        if let Err(failure) = self.fit_rows(ws, first) {
-            first.iter_mut().for_each(|row| row.fit = Err(failure));
+        if let Err(failure) = self.fit_rows(ws, own, n) {
+            own.iter_mut().for_each(|row| row.fit = Err(failure));
         }
-        others.chunks_exact_mut(n).for_each(|rows| rows.copy_from_slice(first));
         for (aim, rows) in self.aims.iter().zip(own.chunks_exact_mut(n)) {
             let Some(value) = aim.estimand.map(|column| ws.scalar(column)) else { continue };
             if value.is_finite() {
@@ -228,8 +226,9 @@ impl Estimation {
         }
     }
 
-    /// Fits the model to the workspace's data and writes the rows.
-    fn fit_rows(&self, ws: &mut Workspace, own: &mut [Row]) -> Result<(), Failure> {
+    /// Fits the model to the workspace's data and writes the rows, `n` for each aim. A fit of one
+    /// outcome that fails leaves the others as they are.
+    fn fit_rows(&self, ws: &mut Workspace, own: &mut [Row], n: usize) -> Result<(), Failure> {
         self.model.prepare(ws)?;
         let mut columns = std::mem::take(&mut ws.model.targets);
         columns.clear();
@@ -243,6 +242,22 @@ impl Estimation {
         if lost || !self.find_contrasts(ws) {
             return Err(Failure::TermDropped);
         }
+        let mut rest = own;
+        for aims in self.aims.chunk_by(|a, b| a.outcome == b.outcome) {
+            let (own, later) = rest.split_at_mut(aims.len() * n);
+            let (first, others) = own.split_at_mut(n);
+            ws.model.response = aims[0].outcome;
+            if let Err(failure) = self.fit_outcome(ws, first) {
+                first.iter_mut().for_each(|row| row.fit = Err(failure));
+            }
+            others.chunks_exact_mut(n).for_each(|rows| rows.copy_from_slice(first));
+            rest = later;
+        }
+        Ok(())
+    }
+
+    /// Fits the outcome at hand and writes a row for each target and contrast.
+    fn fit_outcome(&self, ws: &mut Workspace, own: &mut [Row]) -> Result<(), Failure> {
         let n = self.targets.len();
         let mut give = |i: usize, coef: Result<Coef, Failure>| {
             let value = if i < n { 0.0 } else { self.contrasts[i - n].value };
@@ -336,8 +351,8 @@ impl Estimation {
         Ok(Estimate { estimate, std_error, df, statistic, p_value, conf_low, conf_high })
     }
 
-    /// Fits the model to the workspace's data and gives every coefficient, with all that the
-    /// method knows of the fit.
+    /// Fits an outcome of the model to the workspace's data and gives every coefficient, with all
+    /// that the method knows of the fit.
     ///
     /// # Errors
     /// The reason why the model can not be fitted.
@@ -345,8 +360,10 @@ impl Estimation {
         &self,
         ws: &mut Workspace,
         labels: &[Vec<String>],
+        outcome: usize,
     ) -> Result<(Vec<Coefficient>, Details), Failure> {
         self.model.prepare(ws)?;
+        ws.model.response = outcome;
         let terms = self.model.labels(&ws.model, labels);
         ws.model.targets = (0..terms.len()).collect();
         // A hypothesis about a coefficient that there is not has no factors; its row stays empty.

@@ -3,7 +3,8 @@
 //!
 //! # Fields
 //! - `formula`: the outcome and the treatment, `"y ~ z"`. A treatment with more than two
-//!   conditions gets an indicator for each but the first.
+//!   conditions gets an indicator for each but the first. `"cbind(a, b) ~ z"` has several outcomes,
+//!   as in `LmRobust`.
 //! - `covariates`: the covariates, as the right side of a formula: `"x + factor(g)"`.
 //! - `se`, `clusters`, `weights`, `hypotheses`, `joint`: as for `LmRobust`.
 //!
@@ -75,7 +76,7 @@ impl Declared for Lin {
             return None;
         }
         formula.terms.extend(covariates);
-        let resolved = resolve::resolve(cx, &formula, level);
+        let resolved = resolve::resolve_several(cx, &formula, level);
         let resolved = resolved.map(|resolved| interacted(cx, resolved));
         let beside = Beside { weights: self.robust.weights.as_ref(), ..Beside::default() };
         let model = build::assemble(cx, resolved, level, &self.robust.groups(), beside)?;

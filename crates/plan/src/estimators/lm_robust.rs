@@ -2,7 +2,10 @@
 //!
 //! # Fields
 //! - `formula`: the model, such as `"score ~ treatment + pretest"`. Categorical variables and
-//!   `factor(x)` get treatment contrasts, as in R.
+//!   `factor(x)` get treatment contrasts, as in R. `"cbind(score, absence) ~ treatment"` has
+//!   several outcomes, with rows of results for each. They share the model matrix, which is
+//!   factorised once; each has the results of its own fit to the rows that lack none of them.
+//!   `cbind(early = log(y1), late = log(y2))` names them.
 //! - `se`: the standard error. Without clusters `classical`, `HC0`, `HC1`, `HC2` (the default) or
 //!   `HC3`, with `n - k` degrees of freedom. With clusters `CR0` or `Stata`, with clusters - 1
 //!   degrees of freedom, or `CR2` (the default), with the Satterthwaite degrees of freedom of Bell
@@ -77,7 +80,7 @@ impl Declared for LmRobust {
         // Fixed effects have the place of the intercept, by which factors are coded.
         let Robust { se: variance, weights, fixed, .. } = &self.robust;
         formula.intercept |= !fixed.is_empty();
-        let mut resolved = resolve::resolve(cx, &formula, level);
+        let mut resolved = resolve::resolve_several(cx, &formula, level);
         if let Some(resolved) = &mut resolved {
             resolved.intercept &= fixed.is_empty();
         }
@@ -110,7 +113,10 @@ impl Fit for Ols {
         let Workspace { columns, runs, model: scratch, ols, .. } = ws;
         let rows = model.rows(scratch, columns, runs, n);
         let wanted = Targets::Contrasts(&scratch.targets, &scratch.contrasts);
-        let fit = ols::fit_shaped(&rows, scratch.shape, self.variance, wanted, ols)?;
+        // The predictors are the same for every outcome.
+        let fit = if scratch.is_factorised { ols::fit_outcome } else { ols::fit_shaped };
+        let fit = fit(&rows, scratch.shape, self.variance, wanted, ols)?;
+        scratch.is_factorised = true;
         for (i, &column) in scratch.targets.iter().enumerate() {
             let coef = Coef {
                 estimate: fit.beta[column],

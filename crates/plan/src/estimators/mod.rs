@@ -27,6 +27,7 @@ mod lmer;
 mod matrix;
 pub mod mixed;
 pub mod model;
+mod outcomes;
 mod pick;
 mod random;
 mod resolve;
@@ -45,7 +46,7 @@ pub(crate) use aims::Estimands;
 pub(crate) use estimation::{Coef, Fit, Target};
 pub use estimation::{Coefficient, Details, Estimation, Fitted, Joint, Test};
 pub(crate) use inverse_probability::AssignedUnits;
-pub(crate) use model::{Model, Source};
+pub(crate) use model::Model;
 pub(crate) use terms::{Terms, targets};
 
 /// What an estimator does.

@@ -13,6 +13,7 @@ use trialrun_stats::{Failure, Observations, Rows};
 use super::cells::Cells;
 use super::hypotheses::Hypotheses;
 use super::matrix::{copy, gather, keep_where};
+use super::outcomes::Outcome;
 use crate::compile::Groups;
 use crate::exec::Workspace;
 use crate::exec::workspace::grow;
@@ -30,8 +31,8 @@ pub struct Model {
     pub instruments: Option<Instruments>,
     /// Fixed effects that are taken out of all columns.
     pub fixed: Vec<ColumnId>,
-    /// The outcome, or its mean where rows are collapsed; a column of `rows`.
-    pub outcome: ColumnId,
+    /// The outcomes: one at least.
+    pub outcomes: Vec<Outcome>,
     /// What a row stands for.
     pub observations: Source,
     /// Clusters, or groups of the random effect; blocks where there are no clusters.
@@ -44,8 +45,6 @@ pub struct Model {
     pub subset: Option<ColumnId>,
     /// Whether values can be missing; rows with one are left out.
     pub drops_missing: bool,
-    /// The outcome as the formula writes it.
-    pub outcome_label: String,
     /// Hypotheses about the coefficients.
     pub hypotheses: Hypotheses,
 }
@@ -78,8 +77,6 @@ pub enum Source {
     Collapsed {
         /// Their number.
         count: ColumnId,
-        /// Their sum of squares around the mean outcome.
-        within: ColumnId,
     },
     /// Rows of equal conditions are collapsed when the fit begins.
     Cells(Cells),
@@ -124,9 +121,15 @@ pub struct Factor {
 #[derive(Default)]
 pub struct ModelScratch {
     pub(super) x: Vec<f64>,
+    /// Values or means of each outcome, one after the other, where rows are picked.
     pub(super) outcome: Vec<f64>,
     pub(super) weight: Vec<f64>,
+    /// Sums of squares of each outcome, one after the other.
     pub(super) within: Vec<f64>,
+    /// The outcome that is fitted: its place among those of the model.
+    pub response: usize,
+    /// Whether the predictors have been factorised, for the outcome before.
+    pub is_factorised: bool,
     /// The number of each row's cell.
     pub(super) cells: Vec<f64>,
     /// The extra columns, one after the other, where rows are picked.
@@ -173,12 +176,11 @@ impl Model {
     pub fn prepare(&self, ws: &mut Workspace) -> Result<(), Failure> {
         let mut scratch = std::mem::take(&mut ws.model);
         let picked = self.is_picked(ws);
-        scratch.picked = picked;
+        (scratch.picked, scratch.response, scratch.is_factorised) = (picked, 0, false);
         let found = match &self.observations {
             Source::Cells(cells) => {
-                let outcome = &ws.column(self.outcome)[..ws.size(self.rows)];
                 let subset = self.subset.map(|column| ws.column(column));
-                cells.pick(ws, outcome, subset, &mut scratch)
+                cells.pick(ws, (&self.outcomes, ws.size(self.rows)), subset, &mut scratch)
             }
             _ if picked => {
                 self.pick_rows(ws, &mut scratch);
@@ -202,24 +204,26 @@ impl Model {
         if n == 0 { Err(Failure::NoRows) } else { found.and(blocks) }
     }
 
-    /// Copies outcome, weights and extra columns of the picked rows.
+    /// Copies outcomes, weights and extra columns of the picked rows.
     fn copy_picked(&self, ws: &Workspace, scratch: &mut ModelScratch) {
         let ModelScratch { index, outcome, weight, within, extras, .. } = scratch;
         let (n, index) = (index.len(), Some(index.as_slice()));
-        copy(ws, self.outcome, index, outcome);
         match self.observations {
             Source::Single | Source::Cells(_) => {}
-            Source::Weighted(column) => copy(ws, column, index, weight),
-            Source::Collapsed { count, within: squares } => {
-                copy(ws, count, index, weight);
-                copy(ws, squares, index, within);
+            Source::Weighted(column) | Source::Collapsed { count: column } => {
+                copy(ws, column, index, weight);
             }
         }
-        grow(extras, n * self.extras.len());
-        let outs = extras.chunks_exact_mut(n.max(1));
-        for (column, out) in self.extras.iter().zip(outs) {
-            gather(ws.column(*column), index, out);
-        }
+        let all = |out: &mut Vec<f64>, columns: &mut dyn Iterator<Item = ColumnId>, most: usize| {
+            grow(out, n * most);
+            for (column, out) in columns.zip(out.chunks_exact_mut(n.max(1))) {
+                gather(ws.column(column), index, out);
+            }
+        };
+        let (outcomes, n_outcomes) = (&self.outcomes, self.outcomes.len());
+        all(outcome, &mut outcomes.iter().map(|own| own.column), n_outcomes);
+        all(within, &mut outcomes.iter().filter_map(|own| own.within), n_outcomes);
+        all(extras, &mut self.extras.iter().copied(), self.extras.len());
     }
 
     /// The model with hypotheses about its coefficients.
@@ -227,7 +231,7 @@ impl Model {
         Self { hypotheses: hypotheses.clone(), ..self }
     }
 
-    /// The rows that `prepare` made.
+    /// The rows that `prepare` made, with the outcome at hand.
     pub fn rows<'w>(
         &self,
         scratch: &'w ModelScratch,
@@ -238,18 +242,23 @@ impl Model {
         let p = scratch.starts.last().copied().unwrap_or(0);
         let p = p + scratch.shape.instruments + scratch.shape.fixed;
         let picked = scratch.picked;
-        let source = |column: ColumnId, copied: &'w Vec<f64>| {
-            if picked { copied.as_slice() } else { &columns[column.idx()][..n] }
+        let n = if picked { scratch.index.len() } else { n };
+        let Outcome { column, within, .. } = &self.outcomes[scratch.response];
+        let source = |column: ColumnId, copied: &'w [f64]| {
+            if picked { copied } else { &columns[column.idx()][..n] }
+        };
+        let own = |copied: &'w [f64]| {
+            if picked { &copied[scratch.response * n..][..n] } else { copied }
         };
         let observations = match self.observations {
             Source::Single => Observations::Single,
             Source::Weighted(weight) => Observations::Weighted(source(weight, &scratch.weight)),
-            Source::Collapsed { count, within } => Observations::Collapsed {
+            Source::Collapsed { count } => Observations::Collapsed {
                 count: source(count, &scratch.weight),
-                within: source(within, &scratch.within),
+                within: within.map_or(&[], |column| source(column, own(&scratch.within))),
             },
             Source::Cells(_) => {
-                Observations::Collapsed { count: &scratch.weight, within: &scratch.within }
+                Observations::Collapsed { count: &scratch.weight, within: own(&scratch.within) }
             }
         };
         let groups: &[u32] = match self.groups {
@@ -257,7 +266,7 @@ impl Model {
             Some(Groups::Runs(_, id)) if !picked => &runs[id.idx()],
             Some(_) => &scratch.offsets,
         };
-        let outcome = source(self.outcome, &scratch.outcome);
+        let outcome = source(*column, own(&scratch.outcome));
         Rows { x: &scratch.x[..p * outcome.len()], y: outcome, observations, groups }
     }
 
@@ -268,11 +277,12 @@ impl Model {
         let observations = match &self.observations {
             Source::Single => Vec::new(),
             Source::Weighted(weight) => vec![*weight],
-            Source::Collapsed { count, within } => vec![*count, *within],
+            Source::Collapsed { count } => vec![*count],
             Source::Cells(cells) => cells.columns(),
         };
         let beside = self.subset.into_iter().chain(self.blocks.map(|blocks| blocks.code));
-        let own = self.fixed.iter().chain(&self.extras).copied().chain([self.outcome]);
+        let outcomes = self.outcomes.iter().flat_map(Outcome::columns);
+        let own = self.fixed.iter().chain(&self.extras).copied().chain(outcomes);
         terms.chain(own).chain(observations).chain(beside).collect()
     }
 

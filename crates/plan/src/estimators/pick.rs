@@ -60,7 +60,7 @@ impl Model {
         let instruments = self.instruments.iter().flat_map(|z| &z.terms);
         weights_hold
             && extras_hold
-            && holds(self.outcome)
+            && self.outcomes.iter().all(|outcome| holds(outcome.column))
             && self.terms.iter().chain(instruments).all(term_holds)
             && self.fixed.iter().all(|column| holds(*column))
     }

@@ -4,6 +4,7 @@ use trialrun_lang::{Diagnostic, Formula, Span, Term};
 
 use super::coding::full_coding;
 use super::model::{Factor, Part, Term as ModelTerm};
+use super::outcomes::{self, Named};
 use crate::compile::ir::NodeId;
 use crate::compile::{Compiler, Context, Value};
 use crate::declared::{Scalar, Text};
@@ -12,14 +13,12 @@ use crate::ids::LevelId;
 
 /// A formula whose names are resolved, before its rows are chosen.
 pub struct Resolved {
-    /// The outcome.
-    pub outcome: NodeId,
+    /// The outcomes: one at least.
+    pub outcomes: Vec<Named>,
     /// Whether there is an intercept.
     pub intercept: bool,
     /// The terms in R's order.
     pub terms: Vec<ResolvedTerm>,
-    /// The outcome as the formula writes it.
-    pub outcome_label: String,
     /// Where the formula stands.
     pub span: Span,
     /// Whether rows that share their predictors may become one.
@@ -49,20 +48,29 @@ impl Resolved {
     }
 
     /// A model of one number, without intercept.
-    pub fn of_one(outcome: NodeId, predictor: NodeId, label: String, formula: &Formula) -> Self {
+    pub fn of_one(
+        outcomes: Vec<Named>,
+        predictor: NodeId,
+        label: String,
+        formula: &Formula,
+    ) -> Self {
         let parts = vec![Part::Numeric(label)];
         Self {
-            outcome,
+            outcomes,
             intercept: false,
             terms: vec![ResolvedTerm {
                 parts,
                 numeric: Some(predictor),
                 ..ResolvedTerm::default()
             }],
-            outcome_label: formula.response.to_string(),
             span: formula.span,
             collapsing: Collapsing::Allowed,
         }
+    }
+
+    /// The nodes of the outcomes.
+    pub fn of_outcomes(&self) -> Vec<NodeId> {
+        self.outcomes.iter().map(|outcome| outcome.node).collect()
     }
 
     /// The nodes of the predictors.
@@ -155,23 +163,6 @@ pub fn no_instruments(cx: &mut Compiler<'_>, formula: &Formula, method: &str) ->
     None
 }
 
-/// Resolves the outcome of a formula.
-pub fn resolve_outcome(
-    cx: &mut Compiler<'_>,
-    formula: &Formula,
-    context: &Context,
-) -> Option<NodeId> {
-    let outcome = cx.lower(&formula.response, context, &mut 0)?;
-    if outcome.labels.is_some() {
-        let error = Diagnostic::error(formula.response.span, "the outcome is not a number")
-            .label("a variable of categories")
-            .hint("compare it with a category: `I(answer == 'yes') ~ ...`");
-        cx.report(error);
-        return None;
-    }
-    Some(outcome.id)
-}
-
 /// Where the expressions of a model stand: at the rows of a level, without draws.
 pub fn context(level: LevelId) -> Context {
     Context::at(level).without_draws(
@@ -179,16 +170,33 @@ pub fn context(level: LevelId) -> Context {
     )
 }
 
-/// Resolves the names of a formula at the rows of a level.
+/// Resolves the names of a formula of one outcome at the rows of a level.
 pub fn resolve(cx: &mut Compiler<'_>, formula: &Formula, level: LevelId) -> Option<Resolved> {
-    let context = context(level);
-    let outcome = resolve_outcome(cx, formula, &context);
-    let terms = resolve_terms(cx, formula.intercept, &formula.terms, &context);
-    let (outcome, terms) = (outcome?, terms?);
-    let outcome_label = formula.response.to_string();
+    let outcome = outcomes::one(cx, formula, &context(level));
+    resolve_terms_of(cx, formula, level, outcome.map(|outcome| vec![outcome]))
+}
+
+/// Resolves the names of a formula that may have several outcomes, at the rows of a level.
+pub fn resolve_several(
+    cx: &mut Compiler<'_>,
+    formula: &Formula,
+    level: LevelId,
+) -> Option<Resolved> {
+    let outcomes = outcomes::several(cx, formula, &context(level));
+    resolve_terms_of(cx, formula, level, outcomes)
+}
+
+/// Resolves the predictors of outcomes; their errors are told even where there is no outcome.
+fn resolve_terms_of(
+    cx: &mut Compiler<'_>,
+    formula: &Formula,
+    level: LevelId,
+    outcomes: Option<Vec<Named>>,
+) -> Option<Resolved> {
+    let terms = resolve_terms(cx, formula.intercept, &formula.terms, &context(level));
+    let (outcomes, terms) = (outcomes?, terms?);
     let (intercept, span) = (formula.intercept, formula.span);
-    let collapsing = Collapsing::Allowed;
-    Some(Resolved { outcome, intercept, terms, outcome_label, span, collapsing })
+    Some(Resolved { outcomes, intercept, terms, span, collapsing: Collapsing::Allowed })
 }
 
 /// Resolves the terms of one side of a formula.

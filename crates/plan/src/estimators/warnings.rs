@@ -14,8 +14,9 @@ pub fn warn_of_copies(
     of_predictors: LevelId,
     level: LevelId,
 ) {
-    let of_outcome = cx.graph.node(resolved.outcome).level;
-    let top = cx.deeper(of_outcome, of_predictors);
+    let nodes = resolved.of_outcomes();
+    let top =
+        nodes.iter().fold(of_predictors, |top, node| cx.deeper(top, cx.graph.node(*node).level));
     if cx.data.is_some() || cx.failed() || top == level {
         return;
     }
@@ -38,7 +39,7 @@ pub fn warn_of_unused(cx: &mut Compiler<'_>, resolved: &Resolved) {
         Some(Binding::Variable(node)) => Some(node),
         _ => None,
     };
-    let of_outcome = cx.behind(&[resolved.outcome]);
+    let of_outcome = cx.behind(&resolved.of_outcomes());
     let is_revealed = |name: &str| node(name).is_some_and(|node| of_outcome.contains(&node));
     // What the outcome was revealed by may have been revealed itself: take-up by assignment.
     let revealed: Vec<_> = cx.outcomes.iter().filter(|o| is_revealed(&o.name)).collect();

@@ -372,7 +372,7 @@ fn shifted(
     effect: f64,
     s: &mut Scratch,
 ) -> Result<Coef, Failure> {
-    let outcome = of.model.outcome.idx();
+    let outcome = of.model.outcomes[0].column.idx();
     let n = ws.size(of.model.rows);
     grow(&mut s.held, n);
     let observed = &ws.columns[outcome][..n];

@@ -8,7 +8,6 @@ use super::Of;
 use super::randomisation::{Interval, Randomisation};
 use crate::compile::Compiler;
 use crate::declared::{joined, suggest};
-use crate::estimators::Source;
 use crate::exec::assign::Assign;
 use crate::exec::replay::{Effect, Trace};
 use crate::ids::ColumnId;
@@ -147,11 +146,11 @@ fn refuse(of: &Of<'_>, made: &MadeAssignment, trace: &Trace<'_>) -> Option<Refus
         let hint = "put the estimator before that step";
         return Some((message, "can not be replayed for another assignment", hint));
     }
-    let within = match of.model.observations {
-        Source::Collapsed { within, .. } => within,
-        _ => of.model.outcome,
+    let [outcome] = of.model.outcomes.as_slice() else {
+        let message = "`Randomisation` tests one outcome".to_string();
+        return Some((message, "the model has several", "declare an estimator for each outcome"));
     };
-    if [of.model.outcome, within].into_iter().any(|column| trace.is_changed(column)) {
+    if outcome.columns().any(|column| trace.is_changed(column)) {
         let message = format!("the outcome is computed from `{z}`");
         let hint = "declare it in PotentialOutcomes and Reveal: outcomes stay fixed";
         return Some((message, "it would change with each assignment", hint));
@@ -182,7 +181,7 @@ fn refuse_curve(of: &Of<'_>, trace: &Trace<'_>, two_conditions: bool) -> Option<
         Some("the treatment has more than two conditions")
     } else if of.model.subset.is_some_and(|column| trace.is_changed(column)) {
         Some("the rows depend on the assignment")
-    } else if trace.effect(of.model.outcome) == Some(Effect::Other) {
+    } else if trace.effect(of.model.outcomes[0].column) == Some(Effect::Other) {
         Some("the outcome is more than a mean of what was revealed")
     } else {
         None

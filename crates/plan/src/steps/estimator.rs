@@ -4,7 +4,8 @@
 //! - `label`: its name in reports.
 //! - `estimand`: the label of the estimand that it targets; without it there is no bias and no
 //!   coverage, only power and the like. A list, `[ate, att]`, holds each estimate against several:
-//!   the model is fitted once, and each term has a row for each estimand.
+//!   the model is fitted once, and each term has a row for each estimand. With several outcomes it
+//!   says which are of which: `{ score: ate_score, absence: [ate_absence, att_absence] }`.
 //! - `term`: the coefficient that is reported: a name as R writes it, a list, or `All`. By default
 //!   the first that is not the intercept.
 //! - `method`: how it estimates: `DifferenceInMeans(...)`, `Glm(...)`, `Lin(...)`, `LmRobust(...)`,
@@ -84,8 +85,8 @@ impl Declared for Estimator {
         self.estimands.report_unknown(cx);
         let Some(level) = cx.level_or_frame(self.level.as_ref()) else { return };
         let Some((model, fit)) = self.compile_method(cx, level) else { return };
-        let outcomes = std::slice::from_ref(&model.outcome_label);
-        let Some((aims, compiled)) = self.estimands.compile(cx, outcomes) else { return };
+        let outcomes: Vec<String> = model.outcomes.iter().map(|own| own.label.clone()).collect();
+        let Some((aims, compiled)) = self.estimands.compile(cx, &outcomes) else { return };
         let from_data = cx.data.is_some();
         let needs_targets =
             !from_data || self.inference.as_ref().is_some_and(Inference::needs_targets);

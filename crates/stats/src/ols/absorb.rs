@@ -121,12 +121,28 @@ impl Absorb {
             self.add_factor(codes, weights)?;
         }
         room(&mut self.x, n_columns * m).copy_from_slice(x);
-        room(&mut self.y, m).copy_from_slice(active.rows.y);
-        let Self { x, y, levels, means, work } = self;
-        let (x, y) = (&mut x[..n_columns * m], &mut y[..m]);
-        for column in x.chunks_exact_mut(m) {
+        let Self { x, levels, means, work, .. } = self;
+        for column in x[..n_columns * m].chunks_exact_mut(m) {
             take_out_of(levels, weights, means, work, SHARE_MIN, column)?;
         }
+        self.take_out_of_outcome(active, n_fixed)
+    }
+
+    /// Takes the fixed effects of the last fit out of another outcome.
+    ///
+    /// # Errors
+    /// `NotFinite` where its sum of squares is none.
+    pub fn take_out_of_outcome<'a>(
+        &'a mut self,
+        active: &Active<'a>,
+        n_fixed: usize,
+    ) -> Result<Active<'a>, Failure> {
+        let m = active.rows.len();
+        let n_columns = active.rows.n_predictors() - n_fixed;
+        let weights = active.weights();
+        room(&mut self.y, m).copy_from_slice(active.rows.y);
+        let Self { x, y, levels, means, work } = self;
+        let (x, y) = (&x[..n_columns * m], &mut y[..m]);
         let mean = sum(y, weights) / active.weight_sum;
         levels.tss = square(y, mean, weights) + active.within;
         levels.square = take_out_of(levels, weights, means, work, RESIDUAL_MIN, y)?;

@@ -205,8 +205,11 @@ impl Decomposition {
             .ok_or(Failure::NotFinite)
     }
 
-    /// Residuals and sums of squares of the outcome.
-    fn orthogonalise_outcome(&mut self, active: &Active) -> Result<(), Failure> {
+    /// Residuals and sums of squares of the outcome, once the columns are orthonormal.
+    ///
+    /// # Errors
+    /// `NotFinite` where a sum of squares is not finite.
+    pub fn orthogonalise_outcome(&mut self, active: &Active) -> Result<(), Failure> {
         let (m, k) = (self.m, self.rank);
         let e = &mut self.e[..m];
         let c = &mut self.r[k * self.stride..][..k];

@@ -30,6 +30,7 @@ pub use wald::{Wald, inverse_form};
 
 use crate::linalg::inverse_root::InverseRoot;
 use crate::{Failure, Rows};
+use active::Active;
 use decompose::Decomposition;
 
 /// Estimators of the variance of the coefficients, by estimatr's names.
@@ -259,10 +260,7 @@ pub fn fit_shaped<'s>(
     let p = n_columns - shape.instruments - shape.fixed;
     let Scratch { compact, absorb, project, parts, infer } = scratch;
     let active = active::select(rows, compact)?;
-    let n_clusters = if variance.is_clustered() { count_clusters(active.rows.groups) } else { 0 };
-    if variance.is_clustered() && n_clusters < 2 {
-        return Err(Failure::TooFewClusters);
-    }
+    let n_clusters = count_clusters(&active, variance)?;
     let active = if shape.fixed > 0 { absorb.take_out(&active, shape.fixed)? } else { active };
     if shape.instruments > 0 {
         project.decompose(&active, p, parts)?;
@@ -272,7 +270,40 @@ pub fn fit_shaped<'s>(
     infer.infer(&active, parts, variance, n_clusters, targets)
 }
 
-/// Number of groups that have rows.
-fn count_clusters(groups: &[u32]) -> usize {
-    groups.windows(2).filter(|g| g[0] < g[1]).count()
+/// Fits another outcome of the rows that were fitted last.
+///
+/// The predictors are not factorised again. The results are to the bit those of [`fit_shaped`].
+/// Rows, shape and variance are as in the last fit, which did not fail; only `rows.y`, and what
+/// collapsed rows have within them, may differ.
+///
+/// # Errors
+/// As [`fit_shaped`].
+///
+/// # Panics
+/// Where the rows are not as many as those of the last fit, and where there are instruments.
+pub fn fit_outcome<'s>(
+    rows: &Rows,
+    shape: Shape,
+    variance: Variance,
+    targets: Targets,
+    scratch: &'s mut Scratch,
+) -> Result<Fit<'s>, Failure> {
+    assert_eq!(shape.instruments, 0, "two-stage least squares has one outcome");
+    let Scratch { compact, absorb, parts, infer, .. } = scratch;
+    let active = active::select(rows, compact)?;
+    assert_eq!(active.rows.len(), parts.m, "the rows of the last fit");
+    let n_clusters = count_clusters(&active, variance)?;
+    let active =
+        if shape.fixed > 0 { absorb.take_out_of_outcome(&active, shape.fixed)? } else { active };
+    parts.orthogonalise_outcome(&active)?;
+    infer.infer(&active, parts, variance, n_clusters, targets)
+}
+
+/// Number of clusters that have rows; zero where the variance has none.
+fn count_clusters(active: &Active, variance: Variance) -> Result<usize, Failure> {
+    if !variance.is_clustered() {
+        return Ok(0);
+    }
+    let n = active.rows.groups.windows(2).filter(|g| g[0] < g[1]).count();
+    if n < 2 { Err(Failure::TooFewClusters) } else { Ok(n) }
 }

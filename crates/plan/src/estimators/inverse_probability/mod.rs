@@ -10,6 +10,7 @@ use super::build::{self, Beside, Wanted};
 use super::contrast::{Contrast, contrast, read_condition};
 use super::estimation::{Coef, Details, Fit, Fitted};
 use super::model::Model;
+use super::outcomes;
 use super::resolve::{self, Resolved};
 use crate::compile::Compiler;
 use crate::compile::ir::NodeKind;
@@ -87,8 +88,8 @@ impl InverseProbability {
         let formula = resolve::parse(cx, &self.formula)?;
         let wanted = self.conditions.each_ref().map(Option::as_ref);
         let found = contrast(cx, &formula, level, self.name(), wanted);
-        let outcome = resolve::resolve_outcome(cx, &formula, &resolve::context(level));
-        let (found, outcome) = (found?, outcome?);
+        let outcome = outcomes::one(cx, &formula, &resolve::context(level));
+        let (found, outcome) = (found?, vec![outcome?]);
         let label = found.label.clone();
         let resolved = Resolved::of_one(outcome, found.treated, label, &formula);
         let (model, source) = if self.is_given() {

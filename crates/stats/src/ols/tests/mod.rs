@@ -84,29 +84,28 @@ impl Design {
         scratch: &mut Scratch,
     ) -> Result<Owned, Failure> {
         let x = self.columns.concat();
+        fit_shaped(&self.rows(&x), shape, variance, targets, scratch).map(|fit| owned(&fit))
+    }
+
+    /// Fits the outcome to the predictors of the last fit.
+    pub fn fit_outcome(
+        &self,
+        shape: Shape,
+        variance: Variance,
+        scratch: &mut Scratch,
+    ) -> Result<Owned, Failure> {
+        let x = self.columns.concat();
+        fit_outcome(&self.rows(&x), shape, variance, Targets::All, scratch).map(|fit| owned(&fit))
+    }
+
+    /// The rows; `x` are the columns.
+    fn rows<'a>(&'a self, x: &'a [f64]) -> Rows<'a> {
         let observations = match (&self.weight, &self.collapsed) {
             (Some(w), _) => Observations::Weighted(w),
             (_, Some((count, within))) => Observations::Collapsed { count, within },
             _ => Observations::Single,
         };
-        let rows = Rows { x: &x, y: &self.y, observations, groups: &self.groups };
-        let fit = fit_shaped(&rows, shape, variance, targets, scratch)?;
-        Ok(Owned {
-            beta: fit.beta.to_vec(),
-            kept: fit.kept.to_vec(),
-            std_error: fit.std_error.to_vec(),
-            df: fit.df.to_vec(),
-            vcov: fit.vcov.to_vec(),
-            rank: fit.rank,
-            n_obs: fit.n_obs,
-            n_clusters: fit.n_clusters,
-            rss: fit.rss,
-            tss: fit.tss,
-            sigma: fit.sigma(),
-            r_squared: fit.r_squared(),
-            adj_r_squared: fit.adj_r_squared(),
-            wald: fit.f_statistic(&mut Vec::new()),
-        })
+        Rows { x, y: &self.y, observations, groups: &self.groups }
     }
 
     /// The observations that collapsed rows stand for, one a row.
@@ -137,6 +136,26 @@ impl Design {
             out.groups.push(out.y.len() as u32);
         }
         out
+    }
+}
+
+/// A fit with results of its own.
+fn owned(fit: &Fit<'_>) -> Owned {
+    Owned {
+        beta: fit.beta.to_vec(),
+        kept: fit.kept.to_vec(),
+        std_error: fit.std_error.to_vec(),
+        df: fit.df.to_vec(),
+        vcov: fit.vcov.to_vec(),
+        rank: fit.rank,
+        n_obs: fit.n_obs,
+        n_clusters: fit.n_clusters,
+        rss: fit.rss,
+        tss: fit.tss,
+        sigma: fit.sigma(),
+        r_squared: fit.r_squared(),
+        adj_r_squared: fit.adj_r_squared(),
+        wald: fit.f_statistic(&mut Vec::new()),
     }
 }
 

@@ -254,3 +254,52 @@ fn both_equal_indicators_in_both_stages() {
         }
     }
 }
+
+/// Another outcome of the same rows has the fit that it has alone, to the bit: with rows of weight
+/// zero, with fixed effects, and after an outcome that failed.
+#[test]
+fn another_outcome_is_fitted_as_if_it_were_alone() {
+    let mut r = Lcg(23);
+    for round in 0..48 {
+        let kind = KINDS[round % 4];
+        let mut d = random_design(&mut r, kind, 9, 4);
+        let effects = [&[][..], &[0], &[0, 1]][round % 3];
+        if !effects.is_empty() {
+            d.columns.remove(0);
+        }
+        let own: Vec<Vec<f64>> = effects.iter().map(|k| levels(&d, &mut r, *k)).collect();
+        d.columns.extend(own);
+        // A column that depends on another takes the pivoted route.
+        if round % 5 == 0 {
+            let twice = d.columns[1].iter().map(|v| 2.0 * v).collect();
+            d.columns.insert(2, twice);
+        }
+        if let Some(weight) = &mut d.weight {
+            weight[1] = 0.0;
+        }
+        let other = Design { y: d.y.iter().map(|y| y * y + r.normal()).collect(), ..d.clone() };
+        let other = match &other.collapsed {
+            None => other,
+            Some((count, within)) => {
+                let within = within.iter().map(|w| 3.0 * w).collect();
+                Design { collapsed: Some((count.clone(), within)), ..other }
+            }
+        };
+        let shape = Shape { fixed: effects.len(), ..Shape::default() };
+        for variance in variances(kind) {
+            let mut scratch = Scratch::default();
+            let first = d.fit_shaped(shape, variance, Targets::All, &mut scratch);
+            if first.is_err() {
+                continue;
+            }
+            let again = other.fit_outcome(shape, variance, &mut scratch);
+            let alone = other.fit_shaped(shape, variance, Targets::All, &mut Scratch::default());
+            assert_eq!(again, alone, "{round} {kind:?} {effects:?} {variance:?}");
+            let infinite = Design { y: vec![f64::INFINITY; d.y.len()], ..d.clone() };
+            let lost = infinite.fit_outcome(shape, variance, &mut scratch);
+            assert_eq!(lost, Err(Failure::NotFinite));
+            let back = d.fit_outcome(shape, variance, &mut scratch);
+            assert_eq!(back, first, "{round} {kind:?} {effects:?} {variance:?}");
+        }
+    }
+}
