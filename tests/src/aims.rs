@@ -82,6 +82,8 @@ fn a_hypothesis_of_one_coefficient_is_its_row() {
         r#"LmRobust(formula: "y ~ z + x", se: HC2"#,
         r#"LmRobust(formula: "y ~ z + x", clusters: k"#,
         r#"LmRobust(formula: "y ~ z + x", fixed_effects: [k], clusters: k, se: Stata"#,
+        r#"LmRobust(formula: "y ~ z + x", clusters: [k, j]"#,
+        r#"IvRobust(formula: "y ~ z + x | e + x", clusters: [k, j], se: CR0"#,
         r#"IvRobust(formula: "y ~ z + x | e + x""#,
         r#"Lin(formula: "y ~ z", covariates: "x""#,
         r#"Lmer(formula: "y ~ z + x + (1 | k)""#,
@@ -90,7 +92,7 @@ fn a_hypothesis_of_one_coefficient_is_its_row() {
         r#"Glm(formula: "I(y > 0) ~ z + x", family: Binomial, se: HC0"#,
     ] {
         let plan = plan(&with(&format!(
-            r#"Variables(variables: {{ k: "unit % 8" }}),
+            r#"Variables(variables: {{ k: "unit % 8", j: "unit % 5" }}),
                Estimator(label: "a", term: z, method: {method},
                    hypotheses: ["z", "3*z/2 - z = z/2 - z + 0.5"])),"#
         )));

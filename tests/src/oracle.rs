@@ -11,6 +11,7 @@ mod glmm;
 mod hypotheses;
 mod mixed;
 mod outcomes;
+mod ways;
 
 use std::path::PathBuf;
 

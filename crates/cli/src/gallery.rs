@@ -64,6 +64,7 @@ pub const GALLERY: &[Entry] = gallery![
     "treated-or-everyone",
     "two-arm",
     "two-outcomes",
+    "two-way-clusters",
     "unequal-probabilities",
     "varying-effects",
     "weighted-arms",

@@ -17,6 +17,8 @@ pub enum Failure {
     TooFewGroups,
     /// The standard error is zero: the outcome does not vary around the fit.
     ZeroStandardError,
+    /// The variance of a coefficient is below zero: clusters of several ways do not exclude it.
+    NegativeVariance,
     /// A weight is negative, or all weights are zero.
     BadWeights,
     /// The optimiser did not reach an optimum.
@@ -57,7 +59,7 @@ pub enum Failure {
 
 impl Failure {
     /// Every reason, in the order in which reports list them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::NoRows,
         Self::NotFinite,
         Self::TermDropped,
@@ -65,6 +67,7 @@ impl Failure {
         Self::TooFewClusters,
         Self::TooFewGroups,
         Self::ZeroStandardError,
+        Self::NegativeVariance,
         Self::BadWeights,
         Self::NotConverged,
         Self::EmptyArm,
@@ -95,6 +98,7 @@ impl Failure {
             Self::TooFewClusters => "too_few_clusters",
             Self::TooFewGroups => "too_few_groups",
             Self::ZeroStandardError => "zero_standard_error",
+            Self::NegativeVariance => "negative_variance",
             Self::BadWeights => "bad_weights",
             Self::NotConverged => "not_converged",
             Self::EmptyArm => "empty_arm",
@@ -126,6 +130,7 @@ impl Failure {
             Self::TooFewClusters => "a clustered standard error needs two clusters or more",
             Self::TooFewGroups => "a mixed model needs two groups or more, and fewer than rows",
             Self::ZeroStandardError => "the standard error is zero",
+            Self::NegativeVariance => "clusters of several ways gave a variance below zero",
             Self::BadWeights => "a weight is negative, or all are zero",
             Self::NotConverged => "the optimiser did not reach an optimum",
             Self::EmptyArm => "a condition has no unit, in all or in a block",

@@ -8,6 +8,7 @@ use super::hypotheses::Hypotheses;
 use super::model::{Blocks, Instruments, Model, Source};
 use super::outcomes::{Named, Outcome};
 use super::resolve::{Collapsing, Resolved, ResolvedTerm, resolve};
+use super::shaped::Ways;
 use super::warnings::{warn_of_copies, warn_of_unused};
 use crate::compile::ir::NodeId;
 use crate::compile::{Binding, Compiler, Context, Groups, Missing};
@@ -21,6 +22,8 @@ pub enum Wanted<'a> {
     Nothing,
     /// Clusters.
     Clusters(&'a Name),
+    /// Clusters of several ways.
+    Ways(&'a [Name]),
     /// Groups of a random effect.
     Random(&'a RandomTerm),
     /// Blocks, and clusters within them.
@@ -32,6 +35,7 @@ impl Wanted<'_> {
         match self {
             Self::Nothing => Vec::new(),
             Self::Clusters(name) => vec![(*name).clone()],
+            Self::Ways(names) => names.to_vec(),
             Self::Blocks(blocks, clusters) => {
                 [Some(*blocks), *clusters].into_iter().flatten().cloned().collect()
             }
@@ -125,6 +129,7 @@ pub fn assemble(
         observations,
         groups: found.groups,
         blocks: found.blocks,
+        ways: found.ways,
         extras: Vec::new(),
         subset: subset.map(|s| cx.column_at(s, rows)),
         drops_missing,
@@ -196,6 +201,7 @@ pub fn add_extra(cx: &mut Compiler<'_>, model: &mut Model, node: NodeId) -> usiz
 struct Grouped {
     groups: Option<Groups>,
     blocks: Option<Blocks>,
+    ways: Option<Ways>,
 }
 
 /// Sorts the rows of a model into the groups that it wants; `keys` are the nodes of their names.
@@ -214,6 +220,15 @@ fn group_rows(
         let keys = keys.iter().map(|k| cx.column_at(*k, rows)).collect();
         cx.grouping(rows, keys)
     };
+    if let Wanted::Ways(_) = wanted {
+        let keys: Vec<ColumnId> = keys.iter().map(|key| cx.column_at(*key, rows)).collect();
+        let combination = |c: usize| {
+            let own = keys.iter().enumerate().filter(|(way, _)| c >> way & 1 == 1);
+            cx.grouping(rows, own.map(|(_, key)| *key).collect())
+        };
+        let groupings = (1..1 << keys.len()).map(combination).collect();
+        return Some(Grouped { groups: None, blocks: None, ways: Some(Ways { keys, groupings }) });
+    }
     let (groups, blocks) = match (wanted, names.as_slice()) {
         (_, []) => (None, None),
         (Wanted::Blocks(_, clusters), _) => {
@@ -241,7 +256,7 @@ fn group_rows(
         (_, [name]) => (Some(cx.groups(name, rows)?), None),
         _ => (Some(Groups::Values(by_values(cx, keys))), None),
     };
-    Some(Grouped { groups, blocks })
+    Some(Grouped { groups, blocks, ways: None })
 }
 
 /// The error for blocks that lie within clusters.

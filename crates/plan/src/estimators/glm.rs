@@ -100,6 +100,7 @@ const SE: Choices<Variance> = Choices {
         ("CR1S", Variance::Cr1s),
     ],
     by_default: [Variance::Classical, Variance::Cr1],
+    of_ways: &[],
     is_clustered: Variance::is_clustered,
     hint: "use `CR1`, `CR0` or `CR1S`",
 };
@@ -113,7 +114,7 @@ impl Declared for Glm {
         let family = f.required(r, "family", read_family);
         let asked = f.peek("hypotheses").or_else(|| f.peek("joint"));
         let scale = f.take(r, "scale").map_or(Some(Scale::Link), |node| r.choice(node, SCALES));
-        let (se, clusters) = SE.read(r, f);
+        let choice = SE.read(r, f);
         let weights = f.optional(r, "weights", Reader::identifier);
         let trials_node = f.take(r, "trials");
         let trials = trials_node.and_then(|node| r.identifier(node));
@@ -133,8 +134,9 @@ impl Declared for Glm {
             r.error(error.label("no trials in this family").hint(hint));
             return None;
         }
-        let (formula, family, scale, se) = (formula?, family?, scale?, se?);
-        let hypotheses = hypotheses?;
+        let (formula, family, scale) = (formula?, family?, scale?);
+        let ((se, clusters), hypotheses) = (choice?, hypotheses?);
+        let clusters = clusters.into_iter().next();
         Some(Self { formula, family, scale, se, clusters, weights, trials, offset, hypotheses })
     }
 
@@ -166,7 +168,7 @@ impl Declared for Glm {
     }
 
     fn describe(&self) -> String {
-        let se = SE.describe(self.se, self.clusters.as_ref());
+        let se = SE.describe(self.se, self.clusters.as_slice());
         let what = match self.scale {
             Scale::Link => "",
             Scale::Response => "average marginal effects in ",

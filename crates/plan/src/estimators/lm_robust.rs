@@ -10,7 +10,9 @@
 //!   `HC3`, with `n - k` degrees of freedom. With clusters `CR0` or `Stata`, with clusters - 1
 //!   degrees of freedom, or `CR2` (the default), with the Satterthwaite degrees of freedom of Bell
 //!   and McCaffrey for each coefficient.
-//! - `clusters`: a level or a variable.
+//! - `clusters`: a level or a variable; or a list of up to four, such as `[school, teacher]`, for
+//!   clusters of several ways: observations may depend on each other where they share a school, a
+//!   teacher, or both. Then `se` is `Stata` (the default) or `CR0`; see below.
 //! - `weights`: a variable.
 //! - `fixed_effects`: a list of levels or variables, such as `[block]`. Each of their values has a
 //!   coefficient of its own, which is not reported. Everything else is as with `factor(block)` in
@@ -31,6 +33,16 @@
 //! multiplies the residuals of each cluster by `(I - H)^(-1/2)`, so that the variance is unbiased
 //! where the errors are independent and alike. Collinear columns are dropped as estimatr does.
 //!
+//! Clusters of two ways have `V = V_1 + V_2 - V_12`, each the variance of one way, `V_12` that of
+//! their intersections; more ways go on like that. With `Stata` each part has its own factor
+//! `G / (G - 1) (n - 1) / (n - k)`, as in sandwich's `vcovCL`; fixest and Stata's reghdfe take the
+//! smallest `G` for all. The degrees of freedom are the smallest number of clusters minus one. A
+//! variance found in this way can be below zero. Such a fit is a failure, `negative_variance`,
+//! which reports count: to replace negative eigenvalues by zero (Cameron et al., section 2.3)
+//! would make the result hang on the units in which predictors are measured. With few clusters in
+//! either way the intervals are too short; the design `two-way-clusters` of the gallery shows how
+//! much. `CR2` and bootstraps have one way.
+//!
 //! # Example
 //! ```ron
 //! Estimator(label: "Student average", estimand: ate, term: treatment,
@@ -39,7 +51,8 @@
 //!
 //! # References
 //! MacKinnon and White 1985, Journal of Econometrics 29:305. Bell and McCaffrey 2002, Survey
-//! Methodology 28:169. Pustejovsky and Tipton 2018, Journal of Business and Economic Statistics
+//! Methodology 28:169. Cameron, Gelbach and Miller 2011, Journal of Business and Economic
+//! Statistics 29:238. Pustejovsky and Tipton 2018, Journal of Business and Economic Statistics
 //! 36:672. Blair, Cooper, Coppock, Humphreys and Sonnet, estimatr.
 
 use trialrun_stats::Failure;
@@ -102,6 +115,15 @@ pub(super) struct Ols {
     pub variance: Variance,
 }
 
+/// A coefficient, where it was kept and has a variance.
+fn reported(coef: Coef, kept: bool, is_negative: bool) -> Result<Coef, Failure> {
+    match (kept, is_negative) {
+        (false, _) => Err(Failure::TermDropped),
+        (true, true) => Err(Failure::NegativeVariance),
+        (true, false) => Ok(coef),
+    }
+}
+
 impl Fit for Ols {
     fn fit(
         &self,
@@ -123,12 +145,11 @@ impl Fit for Ols {
                 std_error: fit.std_error[column],
                 df: fit.df[column],
             };
-            give(i, if fit.kept[column] { Ok(coef) } else { Err(Failure::TermDropped) });
+            give(i, reported(coef, fit.kept[column], fit.is_negative[column]));
         }
         for (i, c) in fit.contrasts.iter().enumerate() {
             let coef = Coef { estimate: c.estimate, std_error: c.std_error, df: c.df };
-            let coef = if c.kept { Ok(coef) } else { Err(Failure::TermDropped) };
-            give(scratch.targets.len() + i, coef);
+            give(scratch.targets.len() + i, reported(coef, c.kept, c.is_negative));
         }
         Ok(Fitted { n_obs: fit.n_obs, boundary: false })
     }

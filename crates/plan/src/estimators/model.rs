@@ -14,6 +14,7 @@ use super::cells::Cells;
 use super::hypotheses::Hypotheses;
 use super::matrix::{copy, gather, keep_where};
 use super::outcomes::Outcome;
+use super::shaped::Ways;
 use crate::compile::Groups;
 use crate::exec::Workspace;
 use crate::exec::workspace::grow;
@@ -39,6 +40,8 @@ pub struct Model {
     pub groups: Option<Groups>,
     /// Blocks, within which the groups are sorted.
     pub blocks: Option<Blocks>,
+    /// Clusters of several ways.
+    pub ways: Option<Ways>,
     /// Columns of `rows` that the method needs besides: offset, trials ...
     pub extras: Vec<ColumnId>,
     /// Only rows where this column is neither zero nor missing.
@@ -130,7 +133,7 @@ pub struct ModelScratch {
     pub response: usize,
     /// Whether the predictors have been factorised, for the outcome before.
     pub is_factorised: bool,
-    /// The number of each row's cell.
+    /// The number of each row's cell, or of its cluster.
     pub(super) cells: Vec<f64>,
     /// The extra columns, one after the other, where rows are picked.
     extras: Vec<f64>,
@@ -240,7 +243,7 @@ impl Model {
         n: usize,
     ) -> Rows<'w> {
         let p = scratch.starts.last().copied().unwrap_or(0);
-        let p = p + scratch.shape.instruments + scratch.shape.fixed;
+        let p = p + scratch.shape.n_beside();
         let picked = scratch.picked;
         let n = if picked { scratch.index.len() } else { n };
         let Outcome { column, within, .. } = &self.outcomes[scratch.response];
@@ -282,7 +285,8 @@ impl Model {
         };
         let beside = self.subset.into_iter().chain(self.blocks.map(|blocks| blocks.code));
         let outcomes = self.outcomes.iter().flat_map(Outcome::columns);
-        let own = self.fixed.iter().chain(&self.extras).copied().chain(outcomes);
+        let keys = self.ways.iter().flat_map(|ways| &ways.keys);
+        let own = self.fixed.iter().chain(keys).chain(&self.extras).copied().chain(outcomes);
         terms.chain(own).chain(observations).chain(beside).collect()
     }
 

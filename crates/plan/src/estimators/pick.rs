@@ -63,6 +63,7 @@ impl Model {
             && self.outcomes.iter().all(|outcome| holds(outcome.column))
             && self.terms.iter().chain(instruments).all(term_holds)
             && self.fixed.iter().all(|column| holds(*column))
+            && self.ways.iter().flat_map(|ways| &ways.keys).all(|column| holds(*column))
     }
 
     /// Picks the rows of a fit, sorted by groups, without those that have a missing value or are

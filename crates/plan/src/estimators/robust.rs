@@ -5,7 +5,10 @@ use trialrun_lang::Diagnostic;
 use trialrun_stats::ols::Variance;
 
 use super::build::Wanted;
-use crate::declared::{Fields, Name, Reader, joined};
+use crate::declared::{Fields, Name, Node, Reader, joined, listed};
+
+/// Most ways of clustering: the number of combinations doubles with each.
+const WAYS_MAX: usize = 4;
 
 /// The standard errors that an estimator has.
 pub struct Choices<V: 'static> {
@@ -13,6 +16,9 @@ pub struct Choices<V: 'static> {
     pub names: &'static [(&'static str, V)],
     /// The one that is used without clusters, and with them.
     pub by_default: [V; 2],
+    /// Those with clusters of several ways, the one that is used by default first; empty where the
+    /// method has one way.
+    pub of_ways: &'static [V],
     /// Whether one goes with clusters.
     pub is_clustered: fn(V) -> bool,
     /// What to use with clusters.
@@ -21,33 +27,87 @@ pub struct Choices<V: 'static> {
 
 impl<V: Copy + PartialEq> Choices<V> {
     /// Reads `se` and `clusters`, which have to go together.
-    pub fn read(&self, r: &mut Reader, f: &mut Fields<'_>) -> (Option<V>, Option<Name>) {
-        let se_node = f.take(r, "se");
-        let clusters = f.optional(r, "clusters", Reader::identifier);
-        let se = match se_node {
-            None => Some(self.by_default[usize::from(clusters.is_some())]),
-            Some(node) => r.choice(node, self.names),
+    pub fn read(&self, r: &mut Reader, f: &mut Fields<'_>) -> Option<(V, Vec<Name>)> {
+        let (se_node, clusters_node) = (f.take(r, "se"), f.take(r, "clusters"));
+        let clusters = clusters_node.map_or(Some(Vec::new()), |node| self.read_ways(r, node));
+        let n_ways = clusters.as_ref().map_or(1, Vec::len);
+        let se = match (se_node, self.of_ways) {
+            (None, [first, ..]) if n_ways > 1 => Some(*first),
+            (None, _) => Some(self.by_default[usize::from(clusters_node.is_some())]),
+            (Some(node), _) => r.choice(node, self.names),
         };
-        if let (Some(se), Some(node)) = (se, se_node)
-            && (self.is_clustered)(se) != clusters.is_some()
-        {
-            let (what, label, hint) = if (self.is_clustered)(se) {
-                ("needs `clusters`", "for clustered data", "add `clusters: ...`, or use `HC2`")
-            } else {
-                ("does not go with `clusters`", "ignores the clusters", self.hint)
-            };
+        let mismatch = se.and_then(|se| self.mismatch(se, clusters_node.is_some(), n_ways));
+        if let (Some(node), Some((what, label, hint))) = (se_node, mismatch) {
             let message = format!("`se: {}` {what}", node.text);
             r.error(Diagnostic::error(node.span, message).label(label).hint(hint));
-            return (None, clusters);
+            return None;
         }
-        (se, clusters)
+        se.zip(clusters)
+    }
+
+    /// Why a standard error does not go with what is said of clusters, and a way out.
+    fn mismatch(
+        &self,
+        se: V,
+        has_clusters: bool,
+        n_ways: usize,
+    ) -> Option<(&'static str, &'static str, String)> {
+        match ((self.is_clustered)(se), has_clusters) {
+            (true, false) => {
+                let hint = "add `clusters: ...`, or use `HC2`";
+                Some(("needs `clusters`", "for clustered data", hint.into()))
+            }
+            (false, true) => {
+                Some(("does not go with `clusters`", "ignores the clusters", self.hint.into()))
+            }
+            _ if n_ways > 1 && !self.of_ways.contains(&se) => {
+                let known: Vec<&str> = self.of_ways.iter().map(|v| self.name(*v)).collect();
+                let hint = format!("use {}, or name one way in `clusters`", listed(&known));
+                Some(("has one way of clustering", "not of several", hint))
+            }
+            _ => None,
+        }
+    }
+
+    /// One way of clustering, or a list of several that differ.
+    fn read_ways(&self, r: &mut Reader, node: Node<'_>) -> Option<Vec<Name>> {
+        let names = r.list(node, Reader::identifier)?;
+        let most = if self.of_ways.is_empty() { 1 } else { WAYS_MAX };
+        if names.is_empty() {
+            return r.expected(node, "a level or a variable", "leave `clusters` out for none");
+        }
+        if let Some(name) = names.get(most) {
+            let (message, hint) = match most {
+                1 => ("this method has one way of clustering".to_string(), "name one of them"),
+                _ => (format!("more than {most} ways of clustering"), "name fewer"),
+            };
+            r.error(Diagnostic::error(name.span, message).label("too many").hint(hint));
+            return None;
+        }
+        for (at, name) in names.iter().enumerate() {
+            if let Some(first) = names[..at].iter().find(|first| first.text == name.text) {
+                let message = format!("`{}` is named twice", name.text);
+                let error = Diagnostic::error(name.span, message).label("named again here");
+                r.error(error.related(first.span, "first named here"));
+                return None;
+            }
+        }
+        Some(names)
+    }
+
+    /// The name of a standard error.
+    fn name(&self, se: V) -> &'static str {
+        self.names.iter().find(|(_, v)| *v == se).map_or("", |(name, _)| name)
     }
 
     /// A standard error and its clusters in words.
-    pub fn describe(&self, se: V, clusters: Option<&Name>) -> String {
-        let se = self.names.iter().find(|(_, v)| *v == se).map_or("", |(name, _)| name);
-        let clusters = clusters.map_or(String::new(), |c| format!(" clustered by `{}`", c.text));
-        format!("{se} standard errors{clusters}")
+    pub fn describe(&self, se: V, clusters: &[Name]) -> String {
+        let names: Vec<&str> = clusters.iter().map(|c| c.text.as_str()).collect();
+        let clusters = match names.as_slice() {
+            [] => String::new(),
+            names => format!(" clustered by {}", joined(names, "and by")),
+        };
+        format!("{} standard errors{clusters}", self.name(se))
     }
 }
 
@@ -64,6 +124,7 @@ const LEAST_SQUARES: Choices<Variance> = Choices {
         ("CR2", Variance::Cr2),
     ],
     by_default: [Variance::Hc2, Variance::Cr2],
+    of_ways: &[Variance::Stata, Variance::Cr0],
     is_clustered: Variance::is_clustered,
     hint: "use `CR2`, `CR0` or `Stata`, or leave `clusters` out",
 };
@@ -73,8 +134,8 @@ const LEAST_SQUARES: Choices<Variance> = Choices {
 pub struct Robust {
     /// The standard error; HC2, or CR2 with clusters, by default.
     pub se: Variance,
-    /// Clusters.
-    pub clusters: Option<Name>,
+    /// Clusters: of several ways where there are several names.
+    pub clusters: Vec<Name>,
     /// Weights.
     pub weights: Option<Name>,
     /// Fixed effects that are taken out.
@@ -84,9 +145,10 @@ pub struct Robust {
 impl Robust {
     /// Reads all fields but `fixed_effects`.
     pub fn read(r: &mut Reader, f: &mut Fields<'_>) -> Option<Self> {
-        let (se, clusters) = LEAST_SQUARES.read(r, f);
+        let choice = LEAST_SQUARES.read(r, f);
         let weights = f.optional(r, "weights", Reader::identifier);
-        Some(Self { se: se?, clusters, weights, fixed: Vec::new() })
+        let (se, clusters) = choice?;
+        Some(Self { se, clusters, weights, fixed: Vec::new() })
     }
 
     /// Reads all fields. Fixed effects are refused where CR2 has weights.
@@ -106,12 +168,16 @@ impl Robust {
 
     /// The groups that it needs.
     pub fn groups(&self) -> Wanted<'_> {
-        self.clusters.as_ref().map_or(Wanted::Nothing, Wanted::Clusters)
+        match self.clusters.as_slice() {
+            [] => Wanted::Nothing,
+            [clusters] => Wanted::Clusters(clusters),
+            ways => Wanted::Ways(ways),
+        }
     }
 
     /// In words, for `explain`.
     pub fn describe(&self) -> String {
-        let se = LEAST_SQUARES.describe(self.se, self.clusters.as_ref());
+        let se = LEAST_SQUARES.describe(self.se, &self.clusters);
         let weights = self.weights.as_ref();
         let weights = weights.map_or(String::new(), |w| format!(", weighted by `{}`", w.text));
         format!("{se}{weights}")

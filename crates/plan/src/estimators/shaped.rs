@@ -1,12 +1,13 @@
-//! Columns beside the terms of a model: instruments, and the levels of fixed effects.
+//! Columns beside the terms of a model: instruments, the levels of fixed effects, and clusters of
+//! several ways.
 
 use trialrun_stats::ols::Shape;
 
 use super::matrix::{gather, keep_where};
 use super::model::{Factor, Model, ModelScratch, Term};
 use crate::exec::Workspace;
-use crate::exec::workspace::grow;
-use crate::ids::ColumnId;
+use crate::exec::workspace::{Grouping, grow};
+use crate::ids::{ColumnId, GroupingId};
 
 impl Model {
     /// The categorical columns whose categories a fit has to know: factors of the terms, then of
@@ -17,13 +18,14 @@ impl Model {
         factors.map(|f| f.column).chain(self.fixed.iter().copied())
     }
 
-    /// Adds the instruments and the levels of fixed effects, numbered from 0, to the columns.
+    /// Adds the instruments, the levels of fixed effects and the clusters of several ways, numbered
+    /// from 0, to the columns.
     pub(super) fn add_columns(&self, ws: &Workspace, scratch: &mut ModelScratch, n: usize) {
         scratch.shape = Shape::default();
-        if self.instruments.is_none() && self.fixed.is_empty() {
+        if self.instruments.is_none() && self.fixed.is_empty() && self.ways.is_none() {
             return;
         }
-        let ModelScratch { x, index, categories, category_starts, starts, .. } = scratch;
+        let ModelScratch { x, index, categories, category_starts, starts, cells, .. } = scratch;
         let index = if scratch.picked { Some(index.as_slice()) } else { None };
         let known = Known { categories, starts: category_starts };
         let p = starts.last().copied().unwrap_or(0);
@@ -36,8 +38,12 @@ impl Model {
             });
             usize::from(z.intercept) + widths.sum::<usize>()
         });
-        scratch.shape = Shape { instruments: n_instruments, fixed: self.fixed.len() };
-        grow(x, (p + n_instruments + self.fixed.len()) * n);
+        scratch.shape = Shape {
+            instruments: n_instruments,
+            fixed: self.fixed.len(),
+            ways: self.ways.as_ref().map_or(0, |ways| ways.keys.len()),
+        };
+        grow(x, (p + scratch.shape.n_beside()) * n);
         let mut columns = x[p * n..].chunks_exact_mut(n.max(1));
         if let Some(z) = &self.instruments {
             if z.intercept
@@ -53,8 +59,32 @@ impl Model {
                 first += term.factors.len();
             }
         }
-        for ((place, column), out) in self.fixed.iter().enumerate().zip(columns) {
+        for ((place, column), out) in self.fixed.iter().enumerate().zip(&mut columns) {
             level_codes(ws.column(*column), index, known.of(first + place), out);
+        }
+        let groupings = self.ways.iter().flat_map(|ways| &ways.groupings);
+        for (grouping, out) in groupings.zip(columns) {
+            number_groups(ws.grouping(*grouping), ws.size(self.rows), cells);
+            gather(cells, index, out);
+        }
+    }
+}
+
+/// Clusters of several ways.
+pub struct Ways {
+    /// The clusters of each row, by ways.
+    pub keys: Vec<ColumnId>,
+    /// The rows sorted by each combination of ways: number `c - 1` by those whose bits `c` has.
+    pub groupings: Vec<GroupingId>,
+}
+
+/// Writes the number of the group of each row; none where it has none.
+fn number_groups(grouping: &Grouping, n: usize, numbers: &mut Vec<f64>) {
+    grow(numbers, n);
+    numbers.fill(f64::NAN);
+    for (group, run) in grouping.offsets.windows(2).enumerate() {
+        for row in &grouping.order[run[0] as usize..run[1] as usize] {
+            numbers[*row as usize] = group as f64;
         }
     }
 }

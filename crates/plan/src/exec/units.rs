@@ -234,10 +234,12 @@ impl Op for GroupBy {
             let by_key = |k: &ColumnId| (key(*k, a) + 0.0).total_cmp(&(key(*k, b) + 0.0));
             self.keys.iter().map(by_key).find(|o| o.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
         };
-        let counted = match self.keys.as_slice() {
-            [key] => count_sort(ws.column(*key), &mut made.order, &mut made.counts),
-            _ => false,
-        };
+        // From the last key to the first, each time keeping the order of what is equal.
+        let counted = self
+            .keys
+            .iter()
+            .rev()
+            .all(|key| count_sort(ws.column(*key), &mut made.order, &mut made.counts));
         if !counted {
             // The unit's number breaks ties, so the unstable sort, which allocates nothing, is
             // stable.

@@ -204,6 +204,10 @@ fn least_squares(cx: &mut Compiler<'_>, of: &Of<'_>, kind: &str) -> Option<ols::
         let message = format!("`{kind}` is for least squares");
         return refuse(cx, message, "not of this method", "use `LmRobust`");
     };
+    if of.model.ways.is_some() {
+        let message = format!("`{kind}` has one way of clustering");
+        return refuse(cx, message, "the method has several", "name one in `clusters`");
+    }
     if !of.model.fixed.is_empty() {
         let message = format!("`{kind}` does not go with `fixed_effects`");
         let hint = "write `factor(...)` in the formula";

@@ -147,8 +147,7 @@ impl Absorb {
         levels.tss = square(y, mean, weights) + active.within;
         levels.square = take_out_of(levels, weights, means, work, RESIDUAL_MIN, y)?;
         let rows = Rows { x, y, ..active.rows };
-        let Active { n_obs, weight_sum, within, .. } = *active;
-        Ok(Active { rows, n_obs, weight_sum, within, levels: Some(levels) })
+        Ok(Active { rows, levels: Some(levels), ..*active })
     }
 
     /// Adds the indicators of another factor to the basis.

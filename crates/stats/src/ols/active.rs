@@ -1,6 +1,7 @@
 //! The rows that take part in a fit: those with a positive weight or count.
 
 use super::absorb::Levels;
+use super::{Shape, cluster_ways};
 use crate::{Failure, Observations, Rows};
 
 /// Rows with positive weights only, and their totals.
@@ -14,6 +15,8 @@ pub(super) struct Active<'a> {
     pub within: f64,
     /// Fixed effects that were taken out.
     pub levels: Option<&'a Levels>,
+    /// Clusters of several ways: see [`Shape::ways`].
+    pub ways: &'a [f64],
 }
 
 impl Active<'_> {
@@ -42,8 +45,21 @@ pub(super) struct Compact {
     groups: Vec<u32>,
 }
 
-/// Leaves out rows of weight zero; whatever stands in them is not looked at.
-pub(super) fn select<'a>(rows: &Rows<'a>, compact: &'a mut Compact) -> Result<Active<'a>, Failure> {
+/// Leaves out rows of weight zero; whatever stands in them is not looked at. The clusters of
+/// several ways are no longer among the columns.
+pub(super) fn select<'a>(
+    rows: &Rows<'a>,
+    shape: Shape,
+    compact: &'a mut Compact,
+) -> Result<Active<'a>, Failure> {
+    let active = select_rows(rows, compact)?;
+    let n_columns = active.rows.n_predictors() - cluster_ways::n_columns(shape.ways);
+    let (x, ways) = active.rows.x.split_at(n_columns * active.rows.len());
+    Ok(Active { rows: Rows { x, ..active.rows }, ways, ..active })
+}
+
+/// Leaves out rows of weight zero.
+fn select_rows<'a>(rows: &Rows<'a>, compact: &'a mut Compact) -> Result<Active<'a>, Failure> {
     let m = rows.len();
     if m == 0 {
         return Err(Failure::NoRows);
@@ -51,7 +67,9 @@ pub(super) fn select<'a>(rows: &Rows<'a>, compact: &'a mut Compact) -> Result<Ac
     let (weights, within) = match rows.observations {
         Observations::Single => {
             let n = m as f64;
-            return Ok(Active { rows: *rows, n_obs: n, weight_sum: n, within: 0.0, levels: None });
+            let rows = *rows;
+            let (levels, ways) = (None, [].as_slice());
+            return Ok(Active { rows, n_obs: n, weight_sum: n, within: 0.0, levels, ways });
         }
         Observations::Weighted(w) => (w, None),
         Observations::Collapsed { count, within } => (count, Some(within)),
@@ -73,7 +91,7 @@ pub(super) fn select<'a>(rows: &Rows<'a>, compact: &'a mut Compact) -> Result<Ac
     if !f64::is_finite(weight_sum + within) {
         return Err(Failure::NotFinite);
     }
-    Ok(Active { rows, n_obs, weight_sum, within, levels: None })
+    Ok(Active { rows, n_obs, weight_sum, within, levels: None, ways: &[] })
 }
 
 impl Compact {

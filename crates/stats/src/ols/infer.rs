@@ -3,7 +3,7 @@
 use super::active::Active;
 use super::decompose::Decomposition;
 use super::{Contrast, Fit, Robust, Targets, Variance};
-use super::{cluster, cluster_absorbed, cluster_weighted, hc};
+use super::{cluster, cluster_absorbed, cluster_ways, cluster_weighted, hc};
 use crate::linalg::{room, triangular};
 use crate::{Failure, Observations};
 
@@ -22,6 +22,7 @@ pub(super) struct Infer {
     beta: Vec<f64>,
     std_error: Vec<f64>,
     df: Vec<f64>,
+    is_negative: Vec<bool>,
     pub vcov: Vec<f64>,
     /// A row of `R^-1`.
     row: Vec<f64>,
@@ -41,8 +42,8 @@ impl Infer {
         n_clusters: usize,
         targets: Targets,
     ) -> Result<Fit<'s>, Failure> {
-        let Self { robust, inverse, units, target, beta, std_error, df, vcov, row, contrasts } =
-            self;
+        let Self { robust, inverse, units, target, vcov, row, contrasts, .. } = self;
+        let Self { beta, std_error, df, is_negative, .. } = self;
         let (p, k) = (parts.stride - 1, parts.rank);
         let n_coefficients = (k + active.n_fixed()) as f64;
         if active.n_obs <= n_coefficients {
@@ -65,15 +66,12 @@ impl Infer {
 
         let n_vcov = if matches!(targets, Targets::All) { n_targets } else { 0 };
         let n_all = p + n_contrasts;
-        let (std_error, df) = (room(std_error, n_all), room(df, n_all));
-        std_error.fill(0.0);
-        df.fill(0.0);
+        let (std_error, df) = (cleared(std_error, n_all), cleared(df, n_all));
+        let is_negative = cleared(is_negative, n_all);
         let vcov = room(vcov, n_vcov * n_vcov);
-        let bread = &mut robust.small;
-        sandwich(inverse, k, &robust.meat, bread, parts.rss.sqrt(), target, std_error);
-        if n_vcov > 0 {
-            vcov_matrix(inverse, bread, k, n_vcov, vcov);
-        }
+        let errors = Errors { std_error, is_negative, residual_norm: parts.rss.sqrt() };
+        errors.sandwich(inverse, k, &robust.meat, &mut robust.small, target);
+        vcov_matrix(inverse, &robust.small, k, n_vcov, vcov);
         let clustered = variance.is_clustered();
         let df_common =
             if clustered { n_clusters as f64 - 1.0 } else { active.n_obs - n_coefficients };
@@ -81,6 +79,7 @@ impl Infer {
         degrees(target, own, df_common, df, std_error);
         for (i, contrast) in contrasts.iter_mut().enumerate().filter(|(_, c)| c.kept) {
             (contrast.std_error, contrast.df) = (std_error[p + i], df[p + i]);
+            contrast.is_negative = is_negative[p + i];
         }
         let results = beta.iter().chain(&*std_error).chain(&*df).chain(&*vcov);
         if !results.into_iter().all(|v| v.is_finite()) {
@@ -91,6 +90,7 @@ impl Infer {
             kept: &parts.kept[..p],
             std_error: &std_error[..p],
             df: &df[..p],
+            is_negative: &is_negative[..p],
             vcov,
             contrasts,
             rank: k,
@@ -103,6 +103,13 @@ impl Infer {
             tss_within: parts.tss,
         })
     }
+}
+
+/// A buffer with the default value everywhere.
+fn cleared<T: Clone + Default>(buffer: &mut Vec<T>, n: usize) -> &mut [T] {
+    let room = room(buffer, n);
+    room.fill(T::default());
+    room
 }
 
 /// Writes the degrees of freedom of each target: its own, or those that all have in common.
@@ -201,6 +208,9 @@ fn meat(
             let factor = if variance == Variance::Hc1 { n / (n - n_coefficients) } else { 1.0 };
             hc::meat(active, parts, variance, factor, robust);
         }
+        Variance::Cr0 | Variance::Stata if !active.ways.is_empty() => {
+            cluster_ways::meat(active, parts, variance, n_coefficients, robust);
+        }
         Variance::Cr0 => cluster::meat(active, parts, 1.0, robust),
         Variance::Stata => {
             let factor = j / (j - 1.0) * ((n - 1.0) / (n - n_coefficients));
@@ -219,29 +229,38 @@ fn meat(
     }
 }
 
-/// Standard errors `sqrt(r'B r)`, `r` a row of `R^-1` and `B` the meat; `bread` keeps `B r`.
-fn sandwich(
-    inverse: &[f64],
-    k: usize,
-    meat: &[f64],
-    bread: &mut Vec<f64>,
+/// Where standard errors are written.
+struct Errors<'a> {
+    std_error: &'a mut [f64],
+    is_negative: &'a mut [bool],
     residual_norm: f64,
-    target: &[usize],
-    std_error: &mut [f64],
-) {
-    let bread = room(bread, inverse.len());
-    for (t, j) in target.iter().enumerate() {
-        let r = &inverse[t * k..(t + 1) * k];
-        let (mut square, mut length) = (0.0, 0.0);
-        for a in 0..k {
-            let v: f64 = r.iter().zip(&meat[a * k..]).map(|(r, b)| r * b).sum();
-            bread[t * k + a] = v;
-            square += v * r[a];
-            length += r[a] * r[a];
+}
+
+impl Errors<'_> {
+    /// Standard errors `sqrt(r'B r)`, `r` a row of `R^-1` and `B` the meat; `bread` keeps `B r`.
+    fn sandwich(
+        self,
+        inverse: &[f64],
+        k: usize,
+        meat: &[f64],
+        bread: &mut Vec<f64>,
+        target: &[usize],
+    ) {
+        let bread = room(bread, inverse.len());
+        for (t, j) in target.iter().enumerate() {
+            let r = &inverse[t * k..(t + 1) * k];
+            let (mut square, mut length) = (0.0, 0.0);
+            for a in 0..k {
+                let v: f64 = r.iter().zip(&meat[a * k..]).map(|(r, b)| r * b).sum();
+                bread[t * k + a] = v;
+                square += v * r[a];
+                length += r[a] * r[a];
+            }
+            let floor = ROUNDING * length.sqrt() * self.residual_norm;
+            // Not `square > floor`: what is not a number has to come through.
+            self.std_error[*j] = if square <= floor * floor { 0.0 } else { square.sqrt() };
+            self.is_negative[*j] = square < -floor * floor;
         }
-        let floor = ROUNDING * length.sqrt() * residual_norm;
-        // Not `square > floor`: what is not a number has to come through.
-        std_error[*j] = if square <= floor * floor { 0.0 } else { square.sqrt() };
     }
 }
 

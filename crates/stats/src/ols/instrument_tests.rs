@@ -44,13 +44,12 @@ impl Data<'_> {
     }
 
     fn n_predictors(&self) -> usize {
-        self.rows.n_predictors() - self.shape.instruments - self.shape.fixed
+        self.rows.n_predictors() - self.shape.n_beside()
     }
 
     /// Least squares of `y` on columns and the fixed effects, and the test of those from `tested`.
     fn regress(&self, y: &[f64], columns: &[&[f64]], tested: &[usize]) -> Result<Stage, Failure> {
-        let n_fixed = self.shape.fixed;
-        let first = self.rows.n_predictors() - n_fixed;
+        let first = self.n_predictors() + self.shape.instruments;
         let mut x = columns.concat();
         x.extend_from_slice(&self.rows.x[first * self.len()..]);
         let observations = match self.rows.observations {
@@ -70,7 +69,7 @@ impl Data<'_> {
         tested: &[usize],
     ) -> Result<Stage, Failure> {
         let rows = Rows { x, y, observations, groups: self.rows.groups };
-        let shape = Shape { fixed: self.shape.fixed, ..Shape::default() };
+        let shape = Shape { instruments: 0, ..self.shape };
         let mut scratch = Scratch::default();
         let fit = fit_shaped(&rows, shape, self.variance, Targets::All, &mut scratch)?;
         let wald = fit.wald(|j| tested.contains(&j), &mut Vec::new());

@@ -41,7 +41,7 @@ impl Trail {
 /// # References
 /// Pustejovsky and Tipton (2018), Journal of Business and Economic Statistics 36:672, section 4.2.
 pub fn hotelling_df(rows: &Rows, shape: Shape, contrasts: &[f64]) -> Result<Option<f64>, Failure> {
-    let p = rows.n_predictors() - shape.instruments - shape.fixed;
+    let p = rows.n_predictors() - shape.n_beside();
     let q = contrasts.len() / p;
     let mut scratch = Scratch::default();
     let own = vectors(rows, shape, contrasts, &mut scratch)?;

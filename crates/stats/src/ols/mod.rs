@@ -9,6 +9,7 @@ mod absorb;
 mod active;
 mod cluster;
 mod cluster_absorbed;
+mod cluster_ways;
 mod cluster_weighted;
 mod decompose;
 mod hc;
@@ -95,6 +96,8 @@ pub struct Contrast {
     pub std_error: f64,
     /// Its degrees of freedom: with CR2 those of Satterthwaite for the combination itself.
     pub df: f64,
+    /// Whether its variance is below zero; the standard error is then zero.
+    pub is_negative: bool,
     /// Whether all of its coefficients were kept; if not the other fields are zero.
     pub kept: bool,
 }
@@ -106,6 +109,17 @@ pub struct Shape {
     pub instruments: usize,
     /// Number of fixed effects, after the instruments: columns of levels, numbered from 0.
     pub fixed: usize,
+    /// In how many ways observations are clustered, where it is more than one (for CR0 and Stata's,
+    /// in the place of groups): after the fixed effects stand `2^ways - 1` columns of clusters,
+    /// numbered from 0. Column `c - 1` has the intersections of the ways whose bits are set in `c`.
+    pub ways: usize,
+}
+
+impl Shape {
+    /// Number of columns beside the predictors.
+    pub fn n_beside(&self) -> usize {
+        self.instruments + self.fixed + cluster_ways::n_columns(self.ways)
+    }
 }
 
 /// Work space of [`fit`]; it grows with the problem, and never shrinks.
@@ -130,6 +144,8 @@ struct Robust {
     cross: Vec<f64>,
     root: InverseRoot,
     places: Vec<usize>,
+    /// The clusters of combinations of ways.
+    ways: Vec<cluster_ways::Combination>,
     /// Kept for tests of several hypotheses, where they ask for it.
     trail: Option<joint::Trail>,
 }
@@ -146,6 +162,9 @@ pub struct Fit<'s> {
     pub std_error: &'s [f64],
     /// Degrees of freedom of the targets that were kept; zero elsewhere, and where CR2 has none.
     pub df: &'s [f64],
+    /// Targets whose variance is below zero, which can be with clusters of several ways; their
+    /// standard error is zero.
+    pub is_negative: &'s [bool],
     /// Variance matrix of the kept coefficients, rank x rank; empty unless all are targets.
     pub vcov: &'s [f64],
     /// The combinations of coefficients that were asked for.
@@ -158,7 +177,8 @@ pub struct Fit<'s> {
     pub intercept: Option<usize>,
     /// Number of observations with positive weight.
     pub n_obs: f64,
-    /// Number of clusters with observations; zero where the variance is not clustered.
+    /// Number of clusters with observations, the smallest of several ways; zero where the variance
+    /// is not clustered.
     pub n_clusters: usize,
     /// Weighted sum of squared residuals.
     pub rss: f64,
@@ -237,17 +257,22 @@ pub fn fit<'s>(
 /// With instruments it is two-stage least squares: `beta = (X'P X)^-1 X'P y`, `P` the projection
 /// on the instruments; residuals are `y - X beta`, while meat and leverages use `P X`.
 /// Predictors that are instruments as well stand in both places.
+/// With clusters of several ways the variance is `sum_c s_c V_c` over their combinations, `V_c`
+/// that of one way, `s_c` 1 where the combination is of an odd number of ways and -1 elsewhere; df
+/// is the smallest number of clusters minus one. It can be below zero (`Fit::is_negative`).
 ///
 /// # Errors
 /// As [`fit`]; `UnderIdentified` where the instruments do not tell the predictors apart.
 ///
 /// # Panics
-/// Where the lengths of the slices, or a target, do not fit together, and for CR2 with weights
-/// and fixed effects, which estimatr refuses as well.
+/// Where the lengths of the slices, or a target, do not fit together, for CR2 with weights and
+/// fixed effects, which estimatr refuses as well, and for clusters of several ways with another
+/// variance than CR0 or Stata's.
 ///
 /// # References
 /// Frisch and Waugh (1933), Econometrica 1:387; Pustejovsky and Tipton (2018), as for [`fit`],
-/// theorem 2 (absorption); Wooldridge (2010), Econometric Analysis, chapter 5.
+/// theorem 2 (absorption); Wooldridge (2010), Econometric Analysis, chapter 5; Cameron, Gelbach and
+/// Miller (2011), Journal of Business and Economic Statistics 29:238 (several ways).
 pub fn fit_shaped<'s>(
     rows: &Rows,
     shape: Shape,
@@ -257,10 +282,10 @@ pub fn fit_shaped<'s>(
 ) -> Result<Fit<'s>, Failure> {
     let n_columns = rows.n_predictors();
     assert_eq!(rows.x.len(), n_columns * rows.len(), "predictors fill whole columns");
-    let p = n_columns - shape.instruments - shape.fixed;
+    let p = n_columns - shape.n_beside();
     let Scratch { compact, absorb, project, parts, infer } = scratch;
-    let active = active::select(rows, compact)?;
-    let n_clusters = count_clusters(&active, variance)?;
+    let active = active::select(rows, shape, compact)?;
+    let n_clusters = count_clusters(&active, variance, &mut infer.robust)?;
     let active = if shape.fixed > 0 { absorb.take_out(&active, shape.fixed)? } else { active };
     if shape.instruments > 0 {
         project.decompose(&active, p, parts)?;
@@ -290,9 +315,9 @@ pub fn fit_outcome<'s>(
 ) -> Result<Fit<'s>, Failure> {
     assert_eq!(shape.instruments, 0, "two-stage least squares has one outcome");
     let Scratch { compact, absorb, parts, infer, .. } = scratch;
-    let active = active::select(rows, compact)?;
+    let active = active::select(rows, shape, compact)?;
     assert_eq!(active.rows.len(), parts.m, "the rows of the last fit");
-    let n_clusters = count_clusters(&active, variance)?;
+    let n_clusters = count_clusters(&active, variance, &mut infer.robust)?;
     let active =
         if shape.fixed > 0 { absorb.take_out_of_outcome(&active, shape.fixed)? } else { active };
     parts.orthogonalise_outcome(&active)?;
@@ -300,10 +325,17 @@ pub fn fit_outcome<'s>(
 }
 
 /// Number of clusters that have rows; zero where the variance has none.
-fn count_clusters(active: &Active, variance: Variance) -> Result<usize, Failure> {
+fn count_clusters(
+    active: &Active,
+    variance: Variance,
+    robust: &mut Robust,
+) -> Result<usize, Failure> {
     if !variance.is_clustered() {
         return Ok(0);
     }
-    let n = active.rows.groups.windows(2).filter(|g| g[0] < g[1]).count();
+    let n = match active.ways {
+        [] => active.rows.groups.windows(2).filter(|g| g[0] < g[1]).count(),
+        _ => cluster_ways::count(active, robust)?,
+    };
     if n < 2 { Err(Failure::TooFewClusters) } else { Ok(n) }
 }

@@ -1,7 +1,7 @@
 //! The sums of each cluster that bootstraps are made of.
 
 use super::active;
-use super::{Scratch, Variance};
+use super::{Scratch, Shape, Variance};
 use crate::linalg::inverse_root::InverseRoot;
 use crate::linalg::vector::{dot, multiply};
 use crate::linalg::{room, triangular};
@@ -59,7 +59,7 @@ pub fn sums(
     out: &mut Sums,
 ) -> Result<(), Failure> {
     let Scratch { compact, parts, .. } = scratch;
-    let active = active::select(rows, compact)?;
+    let active = active::select(rows, Shape::default(), compact)?;
     assert_eq!(active.rows.len(), parts.m, "the rows of the last fit");
     if !parts.kept[target] {
         return Err(Failure::TermDropped);

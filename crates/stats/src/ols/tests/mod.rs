@@ -6,6 +6,7 @@ mod oracle;
 mod properties;
 mod shaped;
 mod twin;
+mod ways;
 
 use super::*;
 use crate::Observations;

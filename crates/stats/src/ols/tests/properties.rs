@@ -175,7 +175,7 @@ fn the_pivoted_route_keeps_what_the_fast_one_keeps() {
             d.weight.as_ref().map_or(Observations::Single, |w| Observations::Weighted(w));
         let rows = Rows { x: &x, y: &d.y, observations, groups: &d.groups };
         let mut compact = active::Compact::default();
-        let active = active::select(&rows, &mut compact).unwrap();
+        let active = active::select(&rows, Shape::default(), &mut compact).unwrap();
         let mut parts = Decomposition::default();
         parts.decompose(&active).unwrap();
         let p = d.columns.len();

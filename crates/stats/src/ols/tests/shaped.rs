@@ -137,7 +137,7 @@ fn with_instruments(r: &mut Lcg, kind: Kind, n_endogenous: usize) -> (Design, Ve
 fn two_stage(d: &Design, instruments: &[Vec<f64>], variance: Variance) -> Result<Owned, Failure> {
     let mut all = d.clone();
     all.columns.extend(instruments.iter().cloned());
-    let shape = Shape { instruments: instruments.len(), fixed: 0 };
+    let shape = Shape { instruments: instruments.len(), ..Shape::default() };
     all.fit_shaped(shape, variance, Targets::All, &mut Scratch::default())
 }
 
@@ -236,7 +236,7 @@ fn both_equal_indicators_in_both_stages() {
         let effects = vec![levels(&d, &mut r, round % 3)];
         let mut absorbed = d.clone();
         absorbed.columns.extend(instruments.iter().chain(&effects).cloned());
-        let shape = Shape { instruments: instruments.len(), fixed: 1 };
+        let shape = Shape { instruments: instruments.len(), fixed: 1, ways: 0 };
         let plain = indicators(&d, &effects);
         let dummies = &plain.columns[d.columns.len()..];
         let both = [&instruments[..], dummies].concat();
