@@ -12,6 +12,7 @@
 //! - `data`: populations from files.
 //! - `fabrication`: drawn and derived variables against what they declare.
 //! - `missing`: missing outcomes, take-up and spillovers.
+//! - `joint`: joint tests of hypotheses in simulations.
 //! - `models`: generalised linear and mixed models in simulations, against what is known of them.
 //! - `outcomes`: several outcomes of one model, against a model for each.
 //! - `assignment`: shares of conditions against what was declared.
@@ -31,6 +32,7 @@ mod errors;
 mod expressions;
 mod fabrication;
 mod frames;
+mod joint;
 mod missing;
 mod models;
 mod oracle;

@@ -1,7 +1,8 @@
 //! What an estimator reports, row by row.
 //!
 //! An estimator fits its model once for each outcome. Each coefficient that it reports has a row
-//! for every estimand that it is held against; rows of one estimand follow one another.
+//! for every estimand that it is held against; rows of one estimand follow one another. Joint tests
+//! come last: each has a row for every outcome, and no estimand.
 
 use trialrun_lang::Span;
 
@@ -18,6 +19,8 @@ pub struct EstimatorInfo {
     pub terms: Vec<String>,
     /// Whether every term is reported.
     pub reports_all: bool,
+    /// Joint tests that have rows: what they are tests of, and their name.
+    pub joint: Vec<(Aim, String)>,
     /// Its first row among the results of a simulation.
     pub first_row: usize,
     /// The level whose units are its rows.
@@ -42,25 +45,24 @@ pub struct RowInfo<'p> {
     pub estimator: &'p EstimatorInfo,
     /// Outcome and estimand.
     pub aim: &'p Aim,
-    /// The term.
+    /// The term, or the joint test.
     pub term: &'p str,
+    /// Whether it is a joint test.
+    pub is_joint: bool,
 }
 
 impl EstimatorInfo {
     /// Number of rows.
     pub fn n_rows(&self) -> usize {
-        self.aims.len() * self.terms.len()
+        self.aims.len() * self.terms.len() + self.joint.len()
     }
 
     /// Its rows in their order.
     pub fn rows(&self) -> impl Iterator<Item = RowInfo<'_>> {
-        self.rows_of(&self.terms)
-    }
-
-    /// The rows of terms that only data show.
-    pub fn rows_of<'p>(&'p self, terms: &'p [String]) -> impl Iterator<Item = RowInfo<'p>> {
-        let row = move |aim, term: &'p String| RowInfo { estimator: self, aim, term };
-        self.aims.iter().flat_map(move |aim| terms.iter().map(move |term| row(aim, term)))
+        let row = |aim, term, is_joint| RowInfo { estimator: self, aim, term, is_joint };
+        let of_aim = move |aim| self.terms.iter().map(move |term| row(aim, term.as_str(), false));
+        let joint = self.joint.iter().map(move |(aim, name)| row(aim, name.as_str(), true));
+        self.aims.iter().flat_map(of_aim).chain(joint)
     }
 
     /// Its outcomes, each once.
@@ -110,7 +112,7 @@ impl RowInfo<'_> {
 
     /// The estimator's label, with what tells the row apart from others of it.
     pub fn label(&self) -> String {
-        let several = self.estimator.terms.len() > 1;
+        let several = self.is_joint || self.estimator.terms.len() > 1;
         let term = several.then_some(self.term);
         let words: Vec<&str> = term.into_iter().chain(self.aim_words()).collect();
         let label = &self.estimator.label;
@@ -132,6 +134,7 @@ mod tests {
             aims: aims.iter().map(aim).collect(),
             terms: terms.iter().map(|t| (*t).to_string()).collect(),
             reports_all: false,
+            joint: Vec::new(),
             first_row: 0,
             level: LevelId(1),
             span: Span { start: 0, end: 0 },
@@ -161,5 +164,12 @@ mod tests {
         assert_eq!(labels(&both)[3], pair("E (x, a, att)", "x (a, att)"));
         assert_eq!(labels(&both)[4], pair("E (z, b)", "z (b)"));
         assert_eq!((both.outcomes(), both.estimands()), (vec!["a", "b"], vec!["ate", "att"]));
+        let tests = ["a", "b"].map(|outcome| {
+            (Aim { outcome: outcome.into(), estimand: None }, "joint(z, x)".to_string())
+        });
+        let tested = EstimatorInfo { joint: tests.to_vec(), ..both };
+        assert_eq!(tested.n_rows(), 8);
+        assert_eq!(labels(&tested)[7], pair("E (joint(z, x), b)", "joint(z, x) (b)"));
+        assert_eq!(tested.rows().filter(|row| row.is_joint).count(), 2);
     }
 }

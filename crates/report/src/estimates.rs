@@ -1,7 +1,7 @@
 //! Estimates from real data.
 
 use serde_json::{Map, Value, json};
-use trialrun_plan::{Coefficient, Details, EstimatorInfo, Plan, Row, RowInfo, Test};
+use trialrun_plan::{Coefficient, Details, Estimate, EstimatorInfo, Plan, Row, RowInfo, Test};
 use trialrun_stats::Failure;
 
 use crate::data_set::DataFormat;
@@ -156,19 +156,18 @@ fn status(row: &Row) -> String {
 
 /// One estimate as JSON.
 pub(crate) fn row_json(labels: &Labels, row: &Row, fit: Option<Value>) -> Value {
-    let fitted = row.fit.ok();
-    let number = |f: fn(&trialrun_plan::Estimate) -> f64| {
-        fitted.as_ref().map_or(Value::Null, |e| json_number(f(e)))
-    };
+    type Of = fn(&Estimate) -> f64;
+    let number = |of: Of| row.estimate().map_or(Value::Null, |e| json_number(of(e)));
+    let tested = |of: Of| row.tested().map_or(Value::Null, |e| json_number(of(e)));
     let mut object = json!({
         "estimator": labels.estimator,
         "estimand": labels.estimand,
         "term": labels.term,
         "estimate": number(|e| e.estimate),
         "std_error": number(|e| e.std_error),
-        "df": number(|e| e.df),
-        "statistic": number(|e| e.statistic),
-        "p_value": number(|e| e.p_value),
+        "df": tested(|e| e.df),
+        "statistic": tested(|e| e.statistic),
+        "p_value": tested(|e| e.p_value),
         "conf_low": number(|e| e.conf_low),
         "conf_high": number(|e| e.conf_high),
         "n": json_number(row.n_obs),

@@ -38,7 +38,13 @@ pub fn explain(design: &Design, plan: &Plan, sizes: &[usize], markdown: bool) ->
                 format!("targets {}", labels.join(" and "))
             }
         };
-        let terms: Vec<String> = estimator.terms.iter().map(|t| page.code(t)).collect();
+        let mut reported: Vec<&str> = Vec::new();
+        for row in estimator.rows() {
+            if !reported.contains(&row.term) {
+                reported.push(row.term);
+            }
+        }
+        let terms: Vec<String> = reported.into_iter().map(|term| page.code(term)).collect();
         let outcomes: Vec<String> =
             estimator.outcomes().into_iter().map(|outcome| page.code(outcome)).collect();
         text += &page.item(&format!(

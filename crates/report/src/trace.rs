@@ -112,6 +112,11 @@ fn show(value: f64) -> String {
 fn estimate_line(term: &str, row: &Row) -> String {
     match &row.fit {
         Err(failure) => format!("   {term}: failed, {}\n", failure.explain()),
+        Ok(e) if row.is_joint => {
+            let kind = if e.df.is_finite() { "F" } else { "chi-squared" };
+            let (value, p) = (show(e.statistic), show(e.p_value));
+            format!("   {term}: {kind} {value} (df {}, p {p})\n", show(e.df))
+        }
         Ok(e) => {
             let df = if e.df.is_finite() { show(e.df) } else { "infinite".to_string() };
             let mut line = format!(

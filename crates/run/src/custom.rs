@@ -112,6 +112,7 @@ impl Sight {
 /// Whether a diagnosand looks at a row at all.
 fn has_row(own: &CustomDiagnosand, row: &Row) -> bool {
     match row.fit {
+        Ok(_) if row.is_joint => !own.needs_estimand && !own.needs_estimate,
         Ok(_) => row.estimand.is_some() || !own.needs_estimand,
         Err(_) => own.counts_failed,
     }

@@ -64,10 +64,10 @@ pub fn refine(
 
 fn misses(runner: &Runner<'_>, targets: &[Target]) -> Vec<Miss> {
     let mut misses = Vec::new();
-    for (row, found) in runner.diagnosis().rows.iter().enumerate() {
+    let (plan, diagnosis) = (runner.plan(), runner.diagnosis());
+    for (row, (info, found)) in plan.row_infos().zip(&diagnosis.rows).enumerate() {
         for target in targets {
-            let needs_estimand = diagnosands::needs_estimand(runner.plan(), target.diagnosand);
-            if needs_estimand && found.estimand.is_none() {
+            if diagnosands::is_silent(plan, target.diagnosand, &info) {
                 continue;
             }
             let mcse = error(&found.diagnosands[target.diagnosand].measure);

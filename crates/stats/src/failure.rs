@@ -19,6 +19,8 @@ pub enum Failure {
     ZeroStandardError,
     /// The variance of a coefficient is below zero: clusters of several ways do not exclude it.
     NegativeVariance,
+    /// The variance of several hypotheses is singular: there are no more clusters than these.
+    SingularVariance,
     /// A weight is negative, or all weights are zero.
     BadWeights,
     /// The optimiser did not reach an optimum.
@@ -59,7 +61,7 @@ pub enum Failure {
 
 impl Failure {
     /// Every reason, in the order in which reports list them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::NoRows,
         Self::NotFinite,
         Self::TermDropped,
@@ -68,6 +70,7 @@ impl Failure {
         Self::TooFewGroups,
         Self::ZeroStandardError,
         Self::NegativeVariance,
+        Self::SingularVariance,
         Self::BadWeights,
         Self::NotConverged,
         Self::EmptyArm,
@@ -99,6 +102,7 @@ impl Failure {
             Self::TooFewGroups => "too_few_groups",
             Self::ZeroStandardError => "zero_standard_error",
             Self::NegativeVariance => "negative_variance",
+            Self::SingularVariance => "singular_variance",
             Self::BadWeights => "bad_weights",
             Self::NotConverged => "not_converged",
             Self::EmptyArm => "empty_arm",
@@ -131,6 +135,9 @@ impl Failure {
             Self::TooFewGroups => "a mixed model needs two groups or more, and fewer than rows",
             Self::ZeroStandardError => "the standard error is zero",
             Self::NegativeVariance => "clusters of several ways gave a variance below zero",
+            Self::SingularVariance => {
+                "the variance of several hypotheses is singular: no more clusters than hypotheses"
+            }
             Self::BadWeights => "a weight is negative, or all are zero",
             Self::NotConverged => "the optimiser did not reach an optimum",
             Self::EmptyArm => "a condition has no unit, in all or in a block",

@@ -14,6 +14,8 @@ pub struct DiagnosandInfo {
     pub name: &'static str,
     /// Whether it asks for an estimand.
     pub needs_estimand: bool,
+    /// Whether it is made of estimates, which joint tests have not.
+    pub needs_estimate: bool,
     /// Whether one estimator can be better in it than another.
     pub has_better: bool,
     /// Its smallest and largest possible value.
@@ -24,6 +26,7 @@ pub struct DiagnosandInfo {
 struct Known<'a> {
     name: &'a str,
     needs_estimand: bool,
+    needs_estimate: bool,
     has_better: bool,
     range: (f64, f64),
 }
@@ -97,12 +100,13 @@ impl Compiler<'_> {
             return compiled;
         }
         let built_in = built_in.iter().map(|info| {
-            let DiagnosandInfo { name, needs_estimand, has_better, range } = *info;
-            Known { name, needs_estimand, has_better, range }
+            let DiagnosandInfo { name, needs_estimand, needs_estimate, has_better, range } = *info;
+            Known { name, needs_estimand, needs_estimate, has_better, range }
         });
         let custom = custom.iter().map(|own| Known {
             name: &own.name,
             needs_estimand: own.needs_estimand,
+            needs_estimate: own.needs_estimate,
             has_better: own.better.is_some(),
             range: own.range(),
         });
@@ -129,6 +133,21 @@ impl Compiler<'_> {
         };
         let (diagnosand, row) = (diagnosand?, row?);
         let info = &known[diagnosand];
+        let is_of_estimates = info.needs_estimand || info.needs_estimate;
+        if is_of_estimates && self.row_info(row)?.is_joint {
+            let message = format!("a joint test has no `{}`", info.name);
+            let fit: Vec<&str> = known
+                .iter()
+                .filter(|d| !d.needs_estimand && !d.needs_estimate)
+                .map(|d| d.name)
+                .collect();
+            self.report(
+                Diagnostic::error(expect.diagnosand.span, message)
+                    .label("a test has a p-value, and no estimate")
+                    .hint(format!("choose {}", listed(&fit))),
+            );
+            return None;
+        }
         if info.needs_estimand && self.row_info(row)?.aim.estimand.is_none() {
             let message = format!(
                 "`{}` needs an estimand, and the estimator \"{}\" names none",
@@ -186,7 +205,7 @@ impl Compiler<'_> {
         let names = |text: &str, span: Span| Name { text: text.to_string(), span };
         let estimand = estimand.clone().or(own_estimand.as_deref().map(|e| names(e, label.span)));
         let several = self.estimator(&label.text).map_or([false; 3], |e| {
-            [e.terms.len() > 1, e.outcomes().len() > 1, e.estimands().len() > 1]
+            [e.terms.len() + e.joint.len() > 1, e.outcomes().len() > 1, e.estimands().len() > 1]
         });
         let given = [term.as_ref(), outcome.as_ref(), estimand.as_ref()];
         let wanted = std::array::from_fn(|i| given[i].filter(|_| several[i]));

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use trialrun_stats::Failure;
+use trialrun_stats::buffer::emptied;
 use trialrun_stats::lmm::mixed::Profiled;
-use trialrun_stats::ols::{Variance, Wald};
+use trialrun_stats::ols::Variance;
 use trialrun_stats::special::student_t::{self, Critical};
-use trialrun_stats::special::{chi_squared, fisher_f};
 
 use super::aims::Compiled;
+use super::details::{Coefficient, Details, Joint};
 use super::hypotheses::{Contrast, Hypotheses};
+use super::joint::JointTest;
 use super::model::{Model, ModelScratch};
 use crate::exec::workspace::grow;
 use crate::exec::{Op, Stop, Workspace};
@@ -50,7 +52,7 @@ pub(crate) trait Fit: Send + Sync {
 
     /// For a method whose joint tests are [`Joint::Hotelling`]: the degrees of freedom of the
     /// variance of these combinations of coefficients, in the fit that was made last.
-    fn hotelling_df(&self, _model: &Model, _ws: &Workspace, _contrasts: &[f64]) -> Option<f64> {
+    fn hotelling_df(&self, _: &Model, _ws: &mut Workspace, _contrasts: &[f64]) -> Option<f64> {
         None
     }
 
@@ -58,6 +60,11 @@ pub(crate) trait Fit: Send + Sync {
     /// its standard error.
     fn profiled(&self, _ws: &Workspace, _i: usize) -> Option<Profiled> {
         None
+    }
+
+    /// How several hypotheses are tested at once; `df`: the degrees of freedom of one of them.
+    fn joint(&self, _df: f64) -> Joint {
+        Joint::ChiSquared
     }
 
     /// Why a coefficient can not be reported by this method, if it can not.
@@ -78,100 +85,8 @@ pub struct Fitted {
     pub boundary: bool,
 }
 
-/// All that a method knows of one fit.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Details {
-    /// Named numbers: `sigma`, `log_likelihood` ...
-    pub numbers: Vec<(&'static str, f64)>,
-    /// Named words: the kind of design that was found ...
-    pub words: Vec<(&'static str, String)>,
-    /// Tests of several coefficients, or of the model.
-    pub tests: Vec<Test>,
-    /// Standard deviations of random effects: group, term, value.
-    pub random_effects: Vec<(String, String, f64)>,
-    /// Correlations of random effects of one group: group, the two terms, value.
-    pub correlations: Vec<(String, [String; 2], f64)>,
-    /// Limits of standard deviations: what, lower and upper.
-    pub limits: Vec<(String, [f64; 2])>,
-    /// Which coefficients were kept.
-    pub kept: Vec<bool>,
-    /// Variance matrix of the kept coefficients, by rows.
-    pub vcov: Vec<f64>,
-    /// Hypotheses about coefficients, each with its estimate.
-    pub hypotheses: Vec<Coefficient>,
-    /// How several hypotheses are tested at once.
-    pub joint: Joint,
-}
-
-/// How several hypotheses about coefficients are tested at once.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum Joint {
-    /// Wald's chi-squared.
-    #[default]
-    ChiSquared,
-    /// F, with degrees of freedom of the denominator.
-    F(f64),
-    /// Pustejovsky and Tipton's approximation to Hotelling's distribution.
-    Hotelling,
-}
-
-/// A test beside those of the coefficients.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Test {
-    /// What is tested.
-    pub name: String,
-    /// The statistic.
-    pub statistic: f64,
-    /// Degrees of freedom.
-    pub df1: f64,
-    /// Degrees of freedom of the denominator of an F statistic; none for chi-squared.
-    pub df2: Option<f64>,
-    /// The p-value.
-    pub p_value: f64,
-}
-
-impl Test {
-    /// An F test.
-    pub(crate) fn f(name: impl Into<String>, wald: &Wald) -> Self {
-        let Wald { value, df1, df2 } = *wald;
-        let p_value = fisher_f::upper(value, df1, df2);
-        Self { name: name.into(), statistic: value, df1, df2: Some(df2), p_value }
-    }
-
-    /// A likelihood ratio test of a variance of zero, at the boundary of what it can be: the mean
-    /// of chi-squared distributions with `df` degrees of freedom and with one less.
-    ///
-    /// # References
-    /// Self and Liang 1987, Journal of the American Statistical Association 82:605, case 5; Stram
-    /// and Lee 1994, Biometrics 50:1171.
-    pub(crate) fn boundary(what: &str, value: f64, df: usize) -> Self {
-        let upper = |df: usize| match df {
-            0 => f64::from(u8::from(value <= 0.0)),
-            _ => chi_squared::upper(value, df as f64),
-        };
-        let name = format!("no variance of {what}, the mean of {} and {df}", df - 1);
-        let p_value = 0.5 * (upper(df - 1) + upper(df));
-        Self { name, statistic: value, df1: df as f64, df2: None, p_value }
-    }
-
-    /// A chi-squared test.
-    pub(crate) fn chi_squared(name: impl Into<String>, [value, df]: [f64; 2]) -> Self {
-        let p_value = chi_squared::upper(value, df);
-        Self { name: name.into(), statistic: value, df1: df, df2: None, p_value }
-    }
-}
-
-/// One term of a fit to real data.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Coefficient {
-    /// The term.
-    pub term: String,
-    /// The result.
-    pub row: Row,
-}
-
 /// The coefficients that an estimator reports.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Target {
     /// The term, `None` for the intercept.
     pub term: Option<usize>,
@@ -184,8 +99,11 @@ pub struct Estimation {
     pub(crate) model: Model,
     pub(crate) fit: Box<dyn Fit>,
     pub(crate) targets: Vec<Target>,
-    /// Combinations of coefficients, reported after the targets.
+    /// Combinations of coefficients, reported after the targets, and then those of joint tests.
     pub(crate) contrasts: Vec<Contrast>,
+    /// Number of the combinations that are reported.
+    pub(crate) n_single: usize,
+    pub(crate) joint: Vec<JointTest>,
     pub(crate) aims: Vec<Compiled>,
     pub(crate) first_row: usize,
     pub(crate) critical: Critical,
@@ -195,13 +113,16 @@ pub struct Estimation {
 
 impl Op for Estimation {
     fn run(&self, ws: &mut Workspace) -> Result<(), Stop> {
-        let n = self.targets.len() + self.contrasts.len();
-        if n == 0 {
+        let n = self.targets.len() + self.n_single;
+        let n_aimed = n * self.aims.len();
+        let n_rows = n_aimed + self.joint.len() * self.model.outcomes.len();
+        if n_rows == 0 {
             return Ok(());
         }
         let mut rows = std::mem::take(&mut ws.rows);
-        let own = &mut rows[self.first_row..self.first_row + n * self.aims.len()];
+        let own = &mut rows[self.first_row..self.first_row + n_rows];
         own.fill(Row::EMPTY);
+        own[n_aimed..].iter_mut().for_each(|row| row.is_joint = true);
         if let Err(failure) = self.fit_rows(ws, own, n) {
             own.iter_mut().for_each(|row| row.fit = Err(failure));
         }
@@ -242,30 +163,47 @@ impl Estimation {
         if lost || !self.find_contrasts(ws) {
             return Err(Failure::TermDropped);
         }
-        let mut rest = own;
+        let (mut rest, mut tests) = own.split_at_mut(n * self.aims.len());
         for aims in self.aims.chunk_by(|a, b| a.outcome == b.outcome) {
             let (own, later) = rest.split_at_mut(aims.len() * n);
             let (first, others) = own.split_at_mut(n);
+            let (joint, later_tests) = tests.split_at_mut(self.joint.len());
             ws.model.response = aims[0].outcome;
-            if let Err(failure) = self.fit_outcome(ws, first) {
-                first.iter_mut().for_each(|row| row.fit = Err(failure));
+            if let Err(failure) = self.fit_outcome(ws, first, joint) {
+                first.iter_mut().chain(joint).for_each(|row| row.fit = Err(failure));
             }
             others.chunks_exact_mut(n).for_each(|rows| rows.copy_from_slice(first));
-            rest = later;
+            (rest, tests) = (later, later_tests);
         }
         Ok(())
     }
 
-    /// Fits the outcome at hand and writes a row for each target and contrast.
-    fn fit_outcome(&self, ws: &mut Workspace, own: &mut [Row]) -> Result<(), Failure> {
+    /// Fits the outcome at hand and writes a row for each target and contrast, and for each joint
+    /// test.
+    fn fit_outcome(
+        &self,
+        ws: &mut Workspace,
+        own: &mut [Row],
+        tests: &mut [Row],
+    ) -> Result<(), Failure> {
         let n = self.targets.len();
+        let mut combined = std::mem::take(&mut ws.model.combined);
+        emptied(&mut combined, self.contrasts.len() - self.n_single);
         let mut give = |i: usize, coef: Result<Coef, Failure>| {
             let value = if i < n { 0.0 } else { self.contrasts[i - n].value };
-            own[i].fit = coef.and_then(|c| self.estimate(c, value));
+            match own.get_mut(i) {
+                Some(row) => row.fit = coef.and_then(|c| self.estimate(c, value)),
+                None => combined.push(coef),
+            }
         };
-        let fitted = self.fit.fit(&self.model, ws, &mut give)?;
+        let fitted = self.fit.fit(&self.model, ws, &mut give);
+        ws.model.combined = combined;
+        let fitted = fitted?;
         self.take_profiles(ws, own);
-        for row in &mut *own {
+        for (test, row) in self.joint.iter().zip(&mut *tests) {
+            row.fit = test.run(self, ws);
+        }
+        for row in own.iter_mut().chain(tests) {
             (row.n_obs, row.boundary) = (fitted.n_obs, fitted.boundary);
         }
         if let Some(inference) = &self.inference {

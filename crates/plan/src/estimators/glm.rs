@@ -51,8 +51,9 @@ use trialrun_stats::glm::{self, Data, Family, Variance};
 
 use super::Declared;
 use super::build::{self, Beside, Wanted};
+use super::details::{Details, Joint};
 use super::effects::{self, At, Way};
-use super::estimation::{Coef, Details, Fit, Fitted, Joint, Target};
+use super::estimation::{Coef, Fit, Fitted, Target};
 use super::family::{describe_family, read_family};
 use super::hypotheses::Hypotheses;
 use super::model::{Model, ModelScratch};
@@ -259,6 +260,10 @@ impl Fit for GlmFit {
         effects::refuses(&self.ways, model, target)
     }
 
+    fn joint(&self, df: f64) -> Joint {
+        if self.family.has_dispersion() { Joint::F(df) } else { Joint::ChiSquared }
+    }
+
     fn details(&self, model: &Model, ws: &mut Workspace) -> Result<Details, Failure> {
         let n = ws.size(model.rows);
         let Workspace { columns, runs, model: scratch, glm, .. } = ws;
@@ -281,8 +286,7 @@ impl Fit for GlmFit {
         }
         let vcov = if self.scale == Scale::Link { fit.vcov() } else { Vec::new() };
         let residual = fit.n_obs() - fit.rank() as f64;
-        let is_f = self.family.has_dispersion();
-        let joint = if is_f { Joint::F(residual) } else { Joint::ChiSquared };
+        let joint = self.joint(residual);
         Ok(Details { numbers, kept: fit.kept().to_vec(), vcov, joint, ..Details::default() })
     }
 }

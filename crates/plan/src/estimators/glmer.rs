@@ -56,7 +56,8 @@ use trialrun_stats::glmm::{self, Curvature, Data, Integral, NODES_MAX, Nodes};
 
 use super::Declared;
 use super::build::{self, Beside, Wanted};
-use super::estimation::{Coef, Details, Fit, Fitted};
+use super::details::Details;
+use super::estimation::{Coef, Fit, Fitted};
 use super::family::{describe_family, read_family};
 use super::model::{Model, ModelScratch};
 use super::random::{self, RandomEffects};

@@ -6,13 +6,15 @@
 //!   may stand for, with everything on the right that is no number moved to the left; the test is
 //!   that it equals the number on the right (0 without `=`).
 //! - `joint`: a list of lists, such as `[["z1", "z2"]]`. Each is one test that all of its
-//!   hypotheses are true; `estimate` reports it with the fit.
+//!   hypotheses are true: a row of results with the name `joint(z1, z2)`, which has a p-value and
+//!   no estimate. `estimate` reports it with the fit.
 
 use trialrun_lang::{Diagnostic, Hypothesis};
 use trialrun_stats::ols::inverse_form;
-use trialrun_stats::special::{chi_squared, fisher_f};
 
-use super::estimation::{Coefficient, Details, Joint, Target, Test};
+use super::details::{Coefficient, Details, Joint, Test};
+use super::estimation::Target;
+use super::joint::{self, JointTest, Tested};
 use super::model::Model;
 use super::terms::find;
 use crate::compile::Compiler;
@@ -61,14 +63,40 @@ impl Hypotheses {
         all.flat_map(|stated| stated.hypothesis.terms.iter().map(|(name, _, _)| name.as_str()))
     }
 
-    /// The contrasts of the hypotheses that have rows; names that are no coefficient are reported,
-    /// those of joint tests too.
-    pub fn compile(&self, cx: &mut Compiler<'_>, model: &Model) -> Option<Vec<Contrast>> {
-        let joint: Vec<_> =
-            self.joint.iter().flatten().map(|stated| contrast(cx, model, stated)).collect();
-        let single: Vec<_> = self.single.iter().map(|stated| contrast(cx, model, stated)).collect();
-        joint.iter().all(Option::is_some).then_some(())?;
-        single.into_iter().collect()
+    /// The joint tests, as rows name them.
+    pub fn joint_labels(&self) -> Vec<String> {
+        let texts = |all: &[Stated]| -> Vec<String> {
+            all.iter().map(|stated| stated.text.clone()).collect()
+        };
+        self.joint.iter().map(|all| format!("joint({})", texts(all).join(", "))).collect()
+    }
+
+    /// The contrasts of the hypotheses that have rows, then those that joint tests need, and these
+    /// tests. Names that are no coefficient, and hypotheses that say nothing new, are reported.
+    pub(crate) fn compile(
+        &self,
+        cx: &mut Compiler<'_>,
+        model: &Model,
+    ) -> Option<(Vec<Contrast>, Vec<JointTest>)> {
+        let mut all_of = |all: &[Stated]| -> Option<Vec<Contrast>> {
+            let found: Vec<_> = all.iter().map(|stated| contrast(cx, model, stated)).collect();
+            found.into_iter().collect()
+        };
+        let joint: Vec<Option<Vec<Contrast>>> = self.joint.iter().map(|all| all_of(all)).collect();
+        let single = all_of(&self.single);
+        let joint: Vec<Vec<Contrast>> = joint.into_iter().collect::<Option<_>>()?;
+        let mut contrasts = single?;
+        for (stated, hypotheses) in self.joint.iter().zip(&joint) {
+            let place = joint::dependent(hypotheses);
+            if let Some((_, span, _)) = place.and_then(|at| stated[at].hypothesis.terms.first()) {
+                let message = "the hypotheses of a joint test depend on each other";
+                let error = Diagnostic::error(*span, message).label("follows from those before it");
+                cx.report(error.hint("leave one of them out"));
+                return None;
+            }
+        }
+        let tests = joint.into_iter().map(|all| joint::add(all, &mut contrasts)).collect();
+        Some((contrasts, tests))
     }
 
     /// Factors of the coefficients with these labels, hypothesis after hypothesis; none for a
@@ -88,31 +116,25 @@ impl Hypotheses {
         &self,
         coefficients: &[Coefficient],
         details: &Details,
-        hotelling_df: impl Fn(&[f64]) -> Option<f64>,
+        mut hotelling_df: impl FnMut(&[f64]) -> Option<f64>,
     ) -> Vec<Test> {
         let labels: Vec<String> = coefficients.iter().map(|c| c.term.clone()).collect();
-        let test = |all: &Vec<Stated>| {
+        let mut test = |all: &Vec<Stated>| {
             let (form, df1) = wald(all, coefficients, details)?;
-            let (statistic, df2) = match details.joint {
-                Joint::ChiSquared => (form, None),
-                Joint::F(df2) => (form / df1, Some(df2)),
+            let eta = match details.joint {
                 Joint::Hotelling => {
                     let factors: Option<Vec<_>> =
                         all.iter().map(|s| Some(s.factors(&labels)?.0)).collect();
-                    let eta = hotelling_df(&factors?.concat())?;
-                    let df2 = eta - df1 + 1.0;
-                    (df2 > 0.0).then_some((form / df1 * (df2 / eta), Some(df2)))?
+                    hotelling_df(&factors?.concat())
                 }
+                _ => None,
             };
+            let Tested { statistic, df2, p_value } = joint::tested(form, df1, details.joint, eta)?;
             let texts: Vec<&str> = all.iter().map(|stated| stated.text.as_str()).collect();
             let name = format!("joint hypothesis: {}", texts.join(", "));
-            let p_value = match df2 {
-                Some(df2) => fisher_f::upper(statistic, df1, df2),
-                None => chi_squared::upper(statistic, df1),
-            };
             Some(Test { name, statistic, df1, df2, p_value })
         };
-        self.joint.iter().filter_map(test).collect()
+        self.joint.iter().filter_map(&mut test).collect()
     }
 }
 

@@ -40,7 +40,8 @@ use trialrun_stats::ols::{Variance, instrument_tests};
 
 use super::Declared;
 use super::build::{self, Beside};
-use super::estimation::{Coef, Details, Fit, Fitted, Test};
+use super::details::{Details, Joint, Test};
+use super::estimation::{Coef, Fit, Fitted};
 use super::hypotheses::Hypotheses;
 use super::lm_robust::Ols;
 use super::model::{Model, Part};
@@ -145,8 +146,12 @@ impl Fit for TwoStage {
         self.second.fit(model, ws, give)
     }
 
-    fn hotelling_df(&self, model: &Model, ws: &Workspace, contrasts: &[f64]) -> Option<f64> {
+    fn hotelling_df(&self, model: &Model, ws: &mut Workspace, contrasts: &[f64]) -> Option<f64> {
         self.second.hotelling_df(model, ws, contrasts)
+    }
+
+    fn joint(&self, df: f64) -> Joint {
+        self.second.joint(df)
     }
 
     fn details(&self, model: &Model, ws: &mut Workspace) -> Result<Details, Failure> {

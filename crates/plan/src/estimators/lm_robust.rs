@@ -26,7 +26,9 @@
 //!   in back-ticks. `CR2` has the Satterthwaite degrees of freedom of the combination itself.
 //! - `joint`: lists of hypotheses, such as `[["z1", "z2"]]`, each list one test that all of them
 //!   are true: F, with `CR2` the approximate Hotelling test of Pustejovsky and Tipton (`HTZ` of
-//!   clubSandwich). `estimate` reports it; it has no estimate and is no row of a simulation.
+//!   clubSandwich). It is a row of results with the name `joint(z1, z2)`, as in `Expect(term:
+//!   "joint(z1, z2)", diagnosand: power, ...)`. It has a p-value and no estimate: its diagnosands
+//!   are `power`, `mean_df` (of the denominator), `failures` and your own of `p_value`.
 //!
 //! # Formula
 //! `b = (X'WX)^-1 X'Wy`. `HC2` divides the squared residuals by `1 - h`, `h` the leverage; `CR2`
@@ -60,7 +62,8 @@ use trialrun_stats::ols::{self, Targets, Variance};
 
 use super::Declared;
 use super::build::{self, Beside};
-use super::estimation::{Coef, Details, Fit, Fitted, Joint, Test};
+use super::details::{Details, Joint, Test};
+use super::estimation::{Coef, Fit, Fitted};
 use super::hypotheses::Hypotheses;
 use super::model::Model;
 use super::resolve;
@@ -162,9 +165,15 @@ impl Fit for Ols {
         Some(self.variance)
     }
 
-    fn hotelling_df(&self, model: &Model, ws: &Workspace, contrasts: &[f64]) -> Option<f64> {
-        let rows = model.rows(&ws.model, &ws.columns, &ws.runs, ws.size(model.rows));
-        ols::hotelling_df(&rows, ws.model.shape, contrasts).ok().flatten()
+    fn hotelling_df(&self, model: &Model, ws: &mut Workspace, contrasts: &[f64]) -> Option<f64> {
+        let n = ws.size(model.rows);
+        let Workspace { columns, runs, model: scratch, ols, .. } = ws;
+        let rows = model.rows(scratch, columns, runs, n);
+        ols::hotelling_df(&rows, scratch.shape, contrasts, ols).ok().flatten()
+    }
+
+    fn joint(&self, df: f64) -> Joint {
+        if self.variance == Variance::Cr2 { Joint::Hotelling } else { Joint::F(df) }
     }
 
     fn details(&self, model: &Model, ws: &mut Workspace) -> Result<Details, Failure> {
@@ -185,13 +194,12 @@ impl Fit for Ols {
         if self.variance.is_clustered() {
             numbers.push(("n_clusters", fit.n_clusters as f64));
         }
-        let n_clusters = fit.n_clusters as f64;
-        let clustered = self.variance.is_clustered();
-        let tested = match self.variance {
-            Variance::Cr2 => Joint::Hotelling,
-            _ if clustered => Joint::F(n_clusters - 1.0),
-            _ => Joint::F(fit.df_residual()),
+        let df = if self.variance.is_clustered() {
+            fit.n_clusters as f64 - 1.0
+        } else {
+            fit.df_residual()
         };
+        let tested = self.joint(df);
         let joint = fit.f_statistic(&mut Vec::new());
         let tests = joint.map(|wald| Test::f("all coefficients but the intercept", &wald));
         let tests = tests.into_iter().collect();

@@ -78,7 +78,8 @@ use trialrun_stats::special::student_t::Critical;
 
 use super::Declared;
 use super::build::{self, Wanted};
-use super::estimation::{Coef, Details, Fit, Fitted, Test};
+use super::details::{Details, Test};
+use super::estimation::{Coef, Fit, Fitted};
 use super::hypotheses::Hypotheses;
 use super::mixed;
 use super::model::Model;

@@ -6,7 +6,8 @@ use trialrun_stats::lmm::mixed::{self, Data, Df, Profiled};
 use trialrun_stats::{Failure, Observations};
 
 use super::build::{self, add_extra};
-use super::estimation::{Coef, Details, Fit, Fitted, Test};
+use super::details::{Details, Test};
+use super::estimation::{Coef, Fit, Fitted};
 use super::model::{Model, ModelScratch};
 use super::random::{self, RandomEffects};
 use super::resolve::{self, Resolved};

@@ -11,6 +11,7 @@ use trialrun_stats::ols::Shape;
 use trialrun_stats::{Failure, Observations, Rows};
 
 use super::cells::Cells;
+use super::estimation::Coef;
 use super::hypotheses::Hypotheses;
 use super::matrix::{copy, gather, keep_where};
 use super::outcomes::Outcome;
@@ -156,6 +157,9 @@ pub struct ModelScratch {
     pub targets: Vec<usize>,
     /// Combinations of coefficients that are wanted: a factor for each column of the terms.
     pub contrasts: Vec<f64>,
+    /// What the last fit found for those of joint tests.
+    pub(super) combined: Vec<Result<Coef, Failure>>,
+    pub(super) form: Vec<f64>,
 }
 
 impl ModelScratch {

@@ -5,7 +5,7 @@ use trialrun_stats::Failure;
 use trialrun_stats::lmm::mixed::{Factor, Structure};
 
 use super::build::add_extra;
-use super::estimation::Details;
+use super::details::Details;
 use super::model::{Model, ModelScratch};
 use super::slopes::{self, Slopes};
 use crate::compile::ir::NodeId;

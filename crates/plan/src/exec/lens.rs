@@ -12,24 +12,24 @@ type Column = (&'static str, fn(&Row) -> f64);
 /// The columns of simulations, alphabetical.
 pub const COLUMNS: [Column; 11] = [
     ("boundary", |row| if row.fit.is_ok() { flag(row.boundary) } else { f64::NAN }),
-    ("conf_high", |row| of_fit(row, |fit| fit.conf_high)),
-    ("conf_low", |row| of_fit(row, |fit| fit.conf_low)),
-    ("df", |row| of_fit(row, |fit| fit.df)),
+    ("conf_high", |row| number(row.estimate(), |fit| fit.conf_high)),
+    ("conf_low", |row| number(row.estimate(), |fit| fit.conf_low)),
+    ("df", |row| number(row.tested(), |fit| fit.df)),
     ("estimand", |row| row.estimand.unwrap_or(f64::NAN)),
-    ("estimate", |row| of_fit(row, |fit| fit.estimate)),
+    ("estimate", |row| number(row.estimate(), |fit| fit.estimate)),
     ("failed", |row| flag(row.fit.is_err())),
     ("n_obs", |row| if row.fit.is_ok() { row.n_obs } else { f64::NAN }),
-    ("p_value", |row| of_fit(row, |fit| fit.p_value)),
-    ("statistic", |row| of_fit(row, |fit| fit.statistic)),
-    ("std_error", |row| of_fit(row, |fit| fit.std_error)),
+    ("p_value", |row| number(row.tested(), |fit| fit.p_value)),
+    ("statistic", |row| number(row.tested(), |fit| fit.statistic)),
+    ("std_error", |row| number(row.estimate(), |fit| fit.std_error)),
 ];
 
 fn flag(holds: bool) -> f64 {
     f64::from(u8::from(holds))
 }
 
-fn of_fit(row: &Row, number: fn(&Estimate) -> f64) -> f64 {
-    row.fit.as_ref().map_or(f64::NAN, number)
+fn number(fit: Option<&Estimate>, of: fn(&Estimate) -> f64) -> f64 {
+    fit.map_or(f64::NAN, of)
 }
 
 /// Programs over the rows of many simulations.

@@ -29,11 +29,12 @@ use trialrun_stats::special::student_t::Critical;
 use super::Declared;
 use crate::compile::{Compiler, Context};
 use crate::declared::{Fields, Name, Node, Reader, Scalar, joined};
+use crate::estimators::hypotheses::Contrast;
 use crate::estimators::model::Model;
-use crate::estimators::{Estimands, Estimation, Fit, Method, Terms, targets};
+use crate::estimators::{Estimands, Estimation, Fit, JointTest, Method, Target, Terms, targets};
 use crate::ids::LevelId;
-use crate::inference::Inference;
-use crate::rows::EstimatorInfo;
+use crate::inference::{Infer, Inference};
+use crate::rows::{Aim, EstimatorInfo};
 
 /// An estimator, as declared.
 #[derive(Clone, Debug)]
@@ -87,44 +88,17 @@ impl Declared for Estimator {
         let Some((model, fit)) = self.compile_method(cx, level) else { return };
         let outcomes: Vec<String> = model.outcomes.iter().map(|own| own.label.clone()).collect();
         let Some((aims, compiled)) = self.estimands.compile(cx, &outcomes) else { return };
+        let Some(reported) = self.reported(cx, &model, &*fit) else { return };
+        let Reported { targets, terms, contrasts, joint } = reported;
+        let Some(inference) = self.compile_inference(cx, &model, &*fit, &targets) else { return };
         let from_data = cx.data.is_some();
-        let needs_targets =
-            !from_data || self.inference.as_ref().is_some_and(Inference::needs_targets);
         let hypotheses = &model.hypotheses;
-        let asks_only = self.term.is_none() && !hypotheses.single.is_empty();
-        let nothing = !needs_targets || asks_only;
-        let found = if nothing { Some(Vec::new()) } else { self.targets(cx, &model) };
-        let contrasts = if from_data { Some(Vec::new()) } else { hypotheses.compile(cx, &model) };
-        let (Some(found), Some(contrasts)) = (found, contrasts) else { return };
-        for (target, _) in &found {
-            if let Some(reason) = fit.refuses(&model, target) {
-                let error = Diagnostic::error(self.term_span, reason).label("can not be reported");
-                cx.report(error.hint("name another `term`"));
-                return;
-            }
-        }
-        let (targets, mut terms): (Vec<_>, Vec<String>) = found.into_iter().unzip();
-        if from_data {
-            terms = self.wanted();
-        }
-        terms.extend(hypotheses.labels());
-        let inference = match &self.inference {
-            None => None,
-            Some(_) if !hypotheses.is_empty() => {
-                let message = "`inference` tests coefficients, and no hypotheses about several";
-                let error = Diagnostic::error(self.label.span, message);
-                let hint = "declare an estimator for the hypotheses, without `inference`";
-                cx.report(error.label("has both").hint(hint));
-                return;
-            }
-            Some(wish) => match wish.compile(cx, &self.label.text, &model, &*fit, &targets) {
-                None => return,
-                made => made,
-            },
-        };
+        let n_single = hypotheses.single.len().min(contrasts.len());
+        let tests = if from_data { Vec::new() } else { hypotheses.joint_labels() };
         let first_row = cx.estimators.iter().map(EstimatorInfo::n_rows).sum();
         cx.estimators.push(EstimatorInfo {
             label: self.label.text.clone(),
+            joint: joint_rows(&outcomes, &tests),
             aims,
             terms,
             reports_all: matches!(self.term, Some(Terms::All)),
@@ -134,9 +108,18 @@ impl Declared for Estimator {
         });
         let critical = Critical::new(cx.alpha);
         let aims = compiled;
-        let estimation =
-            Estimation { model, fit, targets, contrasts, aims, first_row, critical, inference };
-        let estimation = Arc::new(estimation);
+        let estimation = Arc::new(Estimation {
+            model,
+            fit,
+            targets,
+            contrasts,
+            n_single,
+            joint,
+            aims,
+            first_row,
+            critical,
+            inference,
+        });
         cx.estimations.push(Arc::clone(&estimation));
         if !from_data {
             cx.push(estimation);
@@ -178,6 +161,23 @@ fn read_terms(r: &mut Reader, node: Node<'_>) -> Option<Terms> {
     Some(Terms::Some(names))
 }
 
+/// What an estimator reports.
+struct Reported {
+    targets: Vec<Target>,
+    /// The names of coefficients and hypotheses.
+    terms: Vec<String>,
+    contrasts: Vec<Contrast>,
+    joint: Vec<JointTest>,
+}
+
+/// The rows of joint tests: for each outcome, each test.
+fn joint_rows(outcomes: &[String], tests: &[String]) -> Vec<(Aim, String)> {
+    let row = |outcome: &String, test: &String| {
+        (Aim { outcome: outcome.clone(), estimand: None }, test.clone())
+    };
+    outcomes.iter().flat_map(|outcome| tests.iter().map(|test| row(outcome, test))).collect()
+}
+
 impl Estimator {
     /// The model, on the rows of the subset, and how it is fitted.
     fn compile_method(
@@ -197,6 +197,51 @@ impl Estimator {
         compiled
     }
 
+    /// What it reports; what can not be reported is told.
+    fn reported(&self, cx: &mut Compiler<'_>, model: &Model, fit: &dyn Fit) -> Option<Reported> {
+        let from_data = cx.data.is_some();
+        let hypotheses = &model.hypotheses;
+        let needs_targets =
+            !from_data || self.inference.as_ref().is_some_and(Inference::needs_targets);
+        let asks_only = self.term.is_none() && !hypotheses.single.is_empty();
+        let nothing = !needs_targets || asks_only;
+        let found = if nothing { Some(Vec::new()) } else { self.targets(cx, model) };
+        let made = if from_data { Some(Default::default()) } else { hypotheses.compile(cx, model) };
+        let (found, (contrasts, joint)) = (found?, made?);
+        for (target, _) in &found {
+            if let Some(reason) = fit.refuses(model, target) {
+                let error = Diagnostic::error(self.term_span, reason).label("can not be reported");
+                cx.report(error.hint("name another `term`"));
+                return None;
+            }
+        }
+        let (targets, mut terms): (Vec<_>, Vec<String>) = found.into_iter().unzip();
+        if from_data {
+            terms = self.wanted();
+        }
+        terms.extend(hypotheses.labels());
+        Some(Reported { targets, terms, contrasts, joint })
+    }
+
+    /// What is done with each fit, if anything is; none where it can not be.
+    fn compile_inference(
+        &self,
+        cx: &mut Compiler<'_>,
+        model: &Model,
+        fit: &dyn Fit,
+        targets: &[Target],
+    ) -> Option<Option<Box<dyn Infer>>> {
+        let Some(wish) = &self.inference else { return Some(None) };
+        if !model.hypotheses.is_empty() {
+            let message = "`inference` tests coefficients, and no hypotheses about several";
+            let error = Diagnostic::error(self.label.span, message);
+            let hint = "declare an estimator for the hypotheses, without `inference`";
+            cx.report(error.label("has both").hint(hint));
+            return None;
+        }
+        wish.compile(cx, &self.label.text, model, fit, targets).map(Some)
+    }
+
     /// The names of the terms, none where they are not given.
     fn wanted(&self) -> Vec<String> {
         match &self.term {
@@ -205,11 +250,7 @@ impl Estimator {
         }
     }
 
-    fn targets(
-        &self,
-        cx: &mut Compiler<'_>,
-        model: &Model,
-    ) -> Option<Vec<(crate::estimators::Target, String)>> {
+    fn targets(&self, cx: &mut Compiler<'_>, model: &Model) -> Option<Vec<(Target, String)>> {
         targets(cx, model, self.term.as_ref(), self.term_span)
     }
 }

@@ -29,6 +29,7 @@ pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     summary: Summary::Mean(error),
     compared: true,
     needs_estimand: true,
+    needs_estimate: true,
     better: Some(Better::NearerZero),
     drift: Drift::OfSpread(0.05),
 };

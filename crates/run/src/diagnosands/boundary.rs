@@ -23,17 +23,18 @@
 
 use trialrun_plan::Row;
 
-use super::{Better, Diagnosand, Drift, Summary, estimate};
+use super::{Better, Diagnosand, Drift, Summary};
 
 pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     name: "boundary",
     summary: Summary::Rate(on_boundary),
     compared: false,
     needs_estimand: false,
+    needs_estimate: false,
     better: Some(Better::Smaller),
     drift: Drift::By(0.02),
 };
 
 fn on_boundary(row: &Row, _alpha: f64) -> Option<bool> {
-    estimate(row).map(|_| row.boundary)
+    row.tested().map(|_| row.boundary)
 }

@@ -22,17 +22,18 @@
 
 use trialrun_plan::Row;
 
-use super::{Better, Diagnosand, Drift, Summary, estimate};
+use super::{Better, Diagnosand, Drift, Summary};
 
 pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     name: "ci_width",
     summary: Summary::Mean(width),
     compared: false,
     needs_estimand: false,
+    needs_estimate: true,
     better: Some(Better::Smaller),
     drift: Drift::OfItself(0.03),
 };
 
 fn width(row: &Row, _alpha: f64) -> Option<f64> {
-    estimate(row).map(|fit| fit.conf_high - fit.conf_low).filter(|width| width.is_finite())
+    row.estimate().map(|fit| fit.conf_high - fit.conf_low).filter(|width| width.is_finite())
 }

@@ -31,6 +31,7 @@ pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     summary: Summary::Rate(covers),
     compared: true,
     needs_estimand: true,
+    needs_estimate: true,
     better: Some(Better::NearerConfidence),
     drift: Drift::By(0.01),
 };

@@ -31,6 +31,7 @@ pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     summary: Summary::Mean(ratio),
     compared: false,
     needs_estimand: true,
+    needs_estimate: true,
     better: None,
     drift: Drift::OfItself(0.1),
 };

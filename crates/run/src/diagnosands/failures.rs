@@ -30,6 +30,7 @@ pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     summary: Summary::Rate(failed),
     compared: false,
     needs_estimand: false,
+    needs_estimate: false,
     better: Some(Better::Smaller),
     drift: Drift::By(0.005),
 };

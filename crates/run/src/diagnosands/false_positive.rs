@@ -30,6 +30,7 @@ pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     summary: Summary::Rate(rejects_zero),
     compared: false,
     needs_estimand: true,
+    needs_estimate: true,
     better: Some(Better::Smaller),
     drift: Drift::By(0.01),
 };

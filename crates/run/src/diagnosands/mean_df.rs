@@ -21,17 +21,18 @@
 
 use trialrun_plan::Row;
 
-use super::{Diagnosand, Drift, Summary, estimate};
+use super::{Diagnosand, Drift, Summary};
 
 pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     name: "mean_df",
     summary: Summary::Mean(value),
     compared: false,
     needs_estimand: false,
+    needs_estimate: false,
     better: None,
     drift: Drift::OfItself(0.03),
 };
 
 fn value(row: &Row, _alpha: f64) -> Option<f64> {
-    estimate(row).map(|fit| fit.df).filter(|df| df.is_finite())
+    row.tested().map(|fit| fit.df).filter(|df| df.is_finite())
 }

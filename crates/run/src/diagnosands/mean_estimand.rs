@@ -27,6 +27,7 @@ pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     summary: Summary::Mean(value),
     compared: false,
     needs_estimand: true,
+    needs_estimate: true,
     better: None,
     drift: Drift::OfSpread(0.05),
 };

@@ -19,17 +19,18 @@
 
 use trialrun_plan::Row;
 
-use super::{Diagnosand, Drift, Summary, estimate};
+use super::{Diagnosand, Drift, Summary};
 
 pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     name: "mean_estimate",
     summary: Summary::Mean(value),
     compared: false,
     needs_estimand: false,
+    needs_estimate: true,
     better: None,
     drift: Drift::OfSpread(0.05),
 };
 
 pub(super) fn value(row: &Row, _alpha: f64) -> Option<f64> {
-    estimate(row).map(|fit| fit.estimate)
+    row.estimate().map(|fit| fit.estimate)
 }

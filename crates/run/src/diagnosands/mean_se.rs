@@ -21,17 +21,18 @@
 
 use trialrun_plan::Row;
 
-use super::{Better, Diagnosand, Drift, Summary, estimate};
+use super::{Better, Diagnosand, Drift, Summary};
 
 pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     name: "mean_se",
     summary: Summary::Mean(value),
     compared: false,
     needs_estimand: false,
+    needs_estimate: true,
     better: Some(Better::Smaller),
     drift: Drift::OfItself(0.03),
 };
 
 pub(super) fn value(row: &Row, _alpha: f64) -> Option<f64> {
-    estimate(row).map(|fit| fit.std_error)
+    row.estimate().map(|fit| fit.std_error)
 }

@@ -5,13 +5,14 @@
 //! these are summarised. The text that opens the file is its manual: `trialrun explain NAME`
 //! prints it.
 //!
-//! All but `failures` look only at simulations in which the estimator gave an estimate.
+//! All but `failures` look only at simulations in which the estimator gave an estimate. A joint
+//! test of several hypotheses has none: it has `power`, `mean_df`, `failures` and `boundary`.
 //!
 //! Designs can declare diagnosands of their own, see `trialrun explain Diagnosand`. A *place* is
 //! that of a diagnosand in the list of all that a plan has: the built-in ones, then its own.
 
 pub use trialrun_plan::Better;
-use trialrun_plan::{CustomDiagnosand, DiagnosandInfo, Estimate, Form, Plan, Row};
+use trialrun_plan::{CustomDiagnosand, DiagnosandInfo, Estimate, Form, Plan, Row, RowInfo};
 
 use crate::summary::Summary;
 
@@ -26,6 +27,8 @@ pub struct Diagnosand {
     pub compared: bool,
     /// Whether it is a relation of estimate and estimand.
     pub needs_estimand: bool,
+    /// Whether it is made of estimates, which joint tests have not.
+    pub needs_estimate: bool,
     /// Which of two estimators is the better in it; none where neither is.
     pub better: Option<Better>,
     /// How far it may drift from its baseline, unless a design says otherwise.
@@ -81,14 +84,19 @@ diagnosands! {
 
 /// What designs may say of each diagnosand, in the order of [`ALL`].
 pub const INFO: &[DiagnosandInfo] = &{
-    const EMPTY: DiagnosandInfo =
-        DiagnosandInfo { name: "", needs_estimand: false, has_better: false, range: (0.0, 0.0) };
+    const EMPTY: DiagnosandInfo = DiagnosandInfo {
+        name: "",
+        needs_estimand: false,
+        needs_estimate: false,
+        has_better: false,
+        range: (0.0, 0.0),
+    };
     let mut all = [EMPTY; ALL.len()];
     let mut i = 0;
     while i < ALL.len() {
-        let Diagnosand { name, summary, needs_estimand, better, .. } = ALL[i];
+        let Diagnosand { name, summary, needs_estimand, needs_estimate, better, .. } = ALL[i];
         let (has_better, range) = (better.is_some(), summary.range());
-        all[i] = DiagnosandInfo { name, needs_estimand, has_better, range };
+        all[i] = DiagnosandInfo { name, needs_estimand, needs_estimate, has_better, range };
         i += 1;
     }
     all
@@ -117,9 +125,14 @@ pub(crate) fn own(plan: &Plan, place: usize) -> Option<&CustomDiagnosand> {
     Some(&plan.custom.list[place.checked_sub(ALL.len())?])
 }
 
-/// Whether a plan's diagnosand looks at the estimand.
-pub(crate) fn needs_estimand(plan: &Plan, place: usize) -> bool {
-    own(plan, place).map_or_else(|| ALL[place].needs_estimand, |own| own.needs_estimand)
+/// Whether a plan's diagnosand has nothing to say of a row: it asks for an estimand that is not
+/// there, or for estimates of a joint test.
+pub(crate) fn is_silent(plan: &Plan, place: usize, row: &RowInfo<'_>) -> bool {
+    let (needs_estimand, needs_estimate) = own(plan, place).map_or_else(
+        || (ALL[place].needs_estimand, ALL[place].needs_estimate),
+        |own| (own.needs_estimand, own.needs_estimate),
+    );
+    (needs_estimand && row.aim.estimand.is_none()) || (needs_estimate && row.is_joint)
 }
 
 /// How far a plan's diagnosand may drift, unless the design says otherwise.
@@ -144,14 +157,9 @@ pub fn manual(name: &str) -> Option<String> {
     Some(format!("# {title}\n\n{}\n", text.join("\n")))
 }
 
-/// The estimate, where there is one.
-fn estimate(row: &Row) -> Option<&Estimate> {
-    row.fit.as_ref().ok()
-}
-
 /// The estimate with its estimand, where there are both.
 fn aimed(row: &Row) -> Option<(&Estimate, f64)> {
-    Some((estimate(row)?, row.estimand?))
+    Some((row.estimate()?, row.estimand?))
 }
 
 /// The estimate with its estimand, where there are both, the estimand is not 0 and the test

@@ -4,6 +4,9 @@
 //! The share of simulations whose p-value is at most alpha (0.05 unless the design says
 //! otherwise). Where the true effect is 0 this is the rate of false alarms; see `false_positive`.
 //!
+//! A joint test (`joint: [["z1", "z2"]]`) has the power to reject that all of its hypotheses are
+//! true; where they are, it is the rate of its false alarms.
+//!
 //! # Formula
 //! ```text
 //! power = count(p <= alpha) / n
@@ -22,17 +25,18 @@
 
 use trialrun_plan::Row;
 
-use super::{Better, Diagnosand, Drift, Summary, estimate};
+use super::{Better, Diagnosand, Drift, Summary};
 
 pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     name: "power",
     summary: Summary::Rate(rejects),
     compared: true,
     needs_estimand: false,
+    needs_estimate: false,
     better: Some(Better::Larger),
     drift: Drift::By(0.02),
 };
 
 fn rejects(row: &Row, alpha: f64) -> Option<bool> {
-    estimate(row).map(|fit| fit.p_value <= alpha)
+    row.tested().map(|fit| fit.p_value <= alpha)
 }

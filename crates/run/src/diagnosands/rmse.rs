@@ -32,6 +32,7 @@ pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     summary: Summary::RootMean(squared_error),
     compared: true,
     needs_estimand: true,
+    needs_estimate: true,
     better: Some(Better::Smaller),
     drift: Drift::OfItself(0.03),
 };

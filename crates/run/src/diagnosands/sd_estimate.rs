@@ -28,6 +28,7 @@ pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     summary: Summary::Sd(mean_estimate::value),
     compared: false,
     needs_estimand: false,
+    needs_estimate: true,
     better: None,
     drift: Drift::OfItself(0.03),
 };

@@ -36,6 +36,7 @@ pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     summary: Summary::MeanOverSd { mean: mean_se::value, sd: mean_estimate::value },
     compared: false,
     needs_estimand: false,
+    needs_estimate: true,
     better: None,
     drift: Drift::By(0.03),
 };

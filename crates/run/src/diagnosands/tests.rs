@@ -12,7 +12,7 @@ fn fitted(given: Given) -> Row {
     let (estimand, estimate, std_error, df, p_value, conf_low, conf_high, boundary) = given;
     let statistic = estimate / std_error;
     let fit = Ok(Estimate { estimate, std_error, df, statistic, p_value, conf_low, conf_high });
-    Row { estimand: Some(estimand), fit, boundary, n_obs: 10.0 }
+    Row { estimand: Some(estimand), fit, boundary, n_obs: 10.0, is_joint: false }
 }
 
 /// Ten simulations: eight estimates, a failed fit with an estimand, one without.

@@ -31,6 +31,7 @@ pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     summary: Summary::Rate(wrong_sign),
     compared: false,
     needs_estimand: true,
+    needs_estimate: true,
     better: None,
     drift: Drift::By(0.05),
 };

@@ -135,7 +135,7 @@ fn row(estimate: f64, p_value: f64) -> Row {
         conf_low: estimate - 1.0,
         conf_high: estimate + 1.0,
     };
-    Row { estimand: Some(0.5), fit: Ok(e), boundary: false, n_obs: 9.0 }
+    Row { estimand: Some(0.5), fit: Ok(e), boundary: false, n_obs: 9.0, is_joint: false }
 }
 
 #[test]

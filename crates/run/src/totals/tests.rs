@@ -17,7 +17,7 @@ fn fitted(estimand: f64, estimate: f64) -> Row {
         conf_low: estimate - 1.0,
         conf_high: estimate + 1.0,
     });
-    Row { estimand: Some(estimand), fit, boundary: estimate < 0.0, n_obs: 5.0 }
+    Row { estimand: Some(estimand), fit, boundary: estimate < 0.0, n_obs: 5.0, is_joint: false }
 }
 
 fn failed(failure: Failure) -> Row {

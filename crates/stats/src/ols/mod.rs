@@ -130,6 +130,7 @@ pub struct Scratch {
     project: project::Project,
     parts: Decomposition,
     infer: infer::Infer,
+    joint: joint::Work,
 }
 
 /// Work space and results of the variance kernels.
@@ -283,7 +284,7 @@ pub fn fit_shaped<'s>(
     let n_columns = rows.n_predictors();
     assert_eq!(rows.x.len(), n_columns * rows.len(), "predictors fill whole columns");
     let p = n_columns - shape.n_beside();
-    let Scratch { compact, absorb, project, parts, infer } = scratch;
+    let Scratch { compact, absorb, project, parts, infer, .. } = scratch;
     let active = active::select(rows, shape, compact)?;
     let n_clusters = count_clusters(&active, variance, &mut infer.robust)?;
     let active = if shape.fixed > 0 { absorb.take_out(&active, shape.fixed)? } else { active };

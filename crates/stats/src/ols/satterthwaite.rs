@@ -77,9 +77,7 @@ impl<'a> Satterthwaite<'a> {
         self.diagonal[t] += p * p;
         self.off[t] += form;
         if let Some(trail) = &mut self.trail {
-            let mut whole = vec![0.0; k];
-            a.iter().zip(place).for_each(|(x, i)| whole[*i] = *x);
-            trail.add(k, p, &whole, &whole);
+            trail.add_at(k, p, a, place);
         }
     }
 

@@ -18,6 +18,9 @@ use crate::ids::{ColumnId, LevelId};
 use crate::plan::{LevelInfo, Size};
 use outer::Outer;
 
+/// The columns that joint tests have not.
+const ESTIMATED: [&str; 4] = ["estimate", "std_error", "conf_low", "conf_high"];
+
 /// What is averaged over simulations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AverageKind {
@@ -45,6 +48,8 @@ pub struct CustomDiagnosand {
     pub name: String,
     /// Whether it looks at the estimand.
     pub needs_estimand: bool,
+    /// Whether it is made of estimates, which joint tests have not.
+    pub needs_estimate: bool,
     /// Whether it looks at the interval.
     pub needs_interval: bool,
     /// Whether simulations count in which the fit failed.
@@ -347,6 +352,7 @@ impl Rows {
             let found = CustomDiagnosand {
                 name: draft.declared.label.text.clone(),
                 needs_estimand: mentions("estimand"),
+                needs_estimate: ESTIMATED.into_iter().any(mentions),
                 needs_interval: mentions("conf_low") || mentions("conf_high"),
                 counts_failed: mentions("failed"),
                 averages: averages.collect(),

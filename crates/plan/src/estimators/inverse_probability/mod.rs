@@ -8,7 +8,8 @@ use trialrun_stats::ht::{self, Variance, Weighting};
 
 use super::build::{self, Beside, Wanted};
 use super::contrast::{Contrast, contrast, read_condition};
-use super::estimation::{Coef, Details, Fit, Fitted};
+use super::details::Details;
+use super::estimation::{Coef, Fit, Fitted};
 use super::model::Model;
 use super::outcomes;
 use super::resolve::{self, Resolved};

@@ -4,15 +4,6 @@
 use super::twin::{Matrix, adjusted, inverse, inverse_root, multiply, transpose};
 use super::*;
 
-fn rows<'a>(d: &'a Design, x: &'a [f64]) -> Rows<'a> {
-    let observations = match (&d.weight, &d.collapsed) {
-        (Some(w), _) => Observations::Weighted(w),
-        (_, Some((count, within))) => Observations::Collapsed { count, within },
-        _ => Observations::Single,
-    };
-    Rows { x, y: &d.y, observations, groups: &d.groups }
-}
-
 /// The design in which coefficient `j` is the combination `l'b`, and the others stay.
 fn turned(d: &Design, l: &[f64], j: usize) -> Design {
     let mut out = d.clone();
@@ -40,7 +31,7 @@ fn a_contrast_is_a_coefficient_of_the_turned_design() {
                 let what = format!("{kind:?} {round} {variance:?}");
                 let targets = Targets::Contrasts(&[j], &both);
                 let mut scratch = Scratch::default();
-                let fit = fit(&rows(&d, &x), variance, targets, &mut scratch).unwrap();
+                let fit = fit(&d.rows(&x), variance, targets, &mut scratch).unwrap();
                 let turned = turned(&d, &l, j).fit(variance).unwrap();
                 let [found, same] = [fit.contrasts[0], fit.contrasts[1]];
                 close(found.estimate, turned.beta[j], turned.std_error[j], 1e-9, &what);
@@ -64,7 +55,7 @@ fn a_contrast_of_a_dropped_predictor_is_none() {
     let factors = [0.0, 1.0, 0.0, -1.0, 0.0, 1.0, 1.0, 0.0, 1.0, 2.0, 0.0, 0.0];
     let mut scratch = Scratch::default();
     let targets = Targets::Contrasts(&[], &factors);
-    let fit = fit(&rows(&d, &x), Variance::Cr2, targets, &mut scratch).unwrap();
+    let fit = fit(&d.rows(&x), Variance::Cr2, targets, &mut scratch).unwrap();
     let dropped = fit.kept.iter().position(|kept| !kept).unwrap();
     let kept: Vec<bool> = fit.contrasts.iter().map(|c| c.kept).collect();
     assert_eq!(kept, [dropped != 3, dropped != 2, true]);
@@ -109,6 +100,11 @@ fn dense_eta(d: &Design, l: &Matrix) -> f64 {
     (q * (q + 1)) as f64 / total
 }
 
+/// With work space of its own.
+fn degrees(rows: &Rows, shape: Shape, contrasts: &[f64]) -> Result<Option<f64>, Failure> {
+    hotelling_df(rows, shape, contrasts, &mut Scratch::default())
+}
+
 #[test]
 fn the_df_of_joint_tests_agree_with_their_definition() {
     let mut r = Lcg(33);
@@ -119,22 +115,22 @@ fn the_df_of_joint_tests_agree_with_their_definition() {
             let l: Matrix = (0..q).map(|_| (0..p).map(|_| r.normal()).collect()).collect();
             let (x, what) = (d.columns.concat(), format!("{kind:?} {round}"));
             let shape = Shape::default();
-            let eta = hotelling_df(&rows(&d, &x), shape, &l.concat()).unwrap().unwrap();
+            let eta = degrees(&d.rows(&x), shape, &l.concat()).unwrap().unwrap();
             close(eta, dense_eta(&d.expand(), &l), 0.0, 1e-9, &what);
             if q == 1 {
                 let mut scratch = Scratch::default();
                 let targets = Targets::Contrasts(&[], &l[0]);
-                let fit = fit(&rows(&d, &x), Variance::Cr2, targets, &mut scratch).unwrap();
+                let fit = fit(&d.rows(&x), Variance::Cr2, targets, &mut scratch).unwrap();
                 close(eta, fit.contrasts[0].df, 0.0, 1e-9, &what);
             }
             // Hypotheses that say the same in other words.
             if q == 2 {
                 let other: Vec<f64> = (0..p).map(|j| 3.0 * l[0][j] - l[1][j]).collect();
                 let same = [l[1].clone(), other].concat();
-                let again = hotelling_df(&rows(&d, &x), shape, &same).unwrap().unwrap();
+                let again = degrees(&d.rows(&x), shape, &same).unwrap().unwrap();
                 close(eta, again, 0.0, 1e-9, &what);
                 let twice = [l[0].clone(), l[0].clone()].concat();
-                assert_eq!(hotelling_df(&rows(&d, &x), shape, &twice), Ok(None), "{what}");
+                assert_eq!(degrees(&d.rows(&x), shape, &twice), Ok(None), "{what}");
             }
         }
     }
@@ -154,8 +150,8 @@ fn the_df_of_joint_tests_are_those_of_indicators() {
     d.columns.push(levels);
     let shape = Shape { fixed: 1, ..Shape::default() };
     let (x, with) = (d.columns.concat(), plain.columns.concat());
-    let ours = hotelling_df(&rows(&d, &x), shape, &[1.0, 0.0, 0.5, 1.0]).unwrap().unwrap();
+    let ours = degrees(&d.rows(&x), shape, &[1.0, 0.0, 0.5, 1.0]).unwrap().unwrap();
     let l = [1.0, 0.0, 0.0, 0.0, 0.0, 0.5, 1.0, 0.0, 0.0, 0.0];
-    let theirs = hotelling_df(&rows(&plain, &with), Shape::default(), &l).unwrap().unwrap();
+    let theirs = degrees(&plain.rows(&with), Shape::default(), &l).unwrap().unwrap();
     close(ours, theirs, 0.0, 1e-9, "fixed effects");
 }
