@@ -4,7 +4,7 @@ use trialrun_plan::Plan;
 use trialrun_stats::Failure;
 
 use crate::common::{
-    assert_mean, assert_rate, covers, each, fit, plan, plan_for, simulate, values,
+    assert_close, assert_mean, assert_rate, covers, each, fit, plan, plan_for, simulate, values,
 };
 use crate::quadrature::t_critical;
 
@@ -296,5 +296,51 @@ fn real_data_are_assigned_as_the_design_says() {
         let (all, _) = other.estimations[0].full(&mut of_data, &other.labels, 0).unwrap();
         let found = all.iter().find(|c| c.term == "z").unwrap().row.fit;
         assert_eq!(found, Err(Failure::NotAssigned));
+    }
+}
+
+/// A combination of coefficients is the coefficient of a model in other terms: bootstraps of it
+/// have the same tests and intervals, also of another value than 0.
+#[test]
+fn bootstraps_of_hypotheses_are_those_of_other_terms() {
+    let rows = |outcome: &str, terms: &str, hypothesis: &str, inference: &str, se: &str| {
+        let plan = plan(&format!(
+            r#"Design(steps: [
+            Level(name: site, n: 9, variables: {{ s: "normal(0, 1)", v: "normal(0, 1)" }}),
+            Level(name: unit, n: 5, variables: {{
+                x: "normal(0, 1) + v", y: "s + x + normal(0, 1)",
+            }}),
+            Assignment(variable: z, clusters: site, method: Complete),
+            Estimator(label: "a", {hypothesis} inference: {inference}, method: LmRobust(
+                formula: "{outcome} ~ {terms}", clusters: site, se: {se}{})),
+        ])"#,
+            if hypothesis.is_empty() { ", hypotheses: [\"z - x = 0.5\"]" } else { "" }
+        ));
+        let mut ws = plan.workspace();
+        let mut run = |sim| {
+            simulate(&plan, &mut ws, 6, sim);
+            ws.rows()[0].fit.unwrap()
+        };
+        (0..8).map(&mut run).collect::<Vec<_>>()
+    };
+    for (inference, se) in [
+        ("WildCluster(replicates: 199)", "Stata"),
+        ("WildCluster(replicates: 99, weights: Webb)", "CR2"),
+        ("WildCluster(replicates: 99, null: Unrestricted)", "CR0"),
+        ("Bootstrap(replicates: 199)", "CR0"),
+        ("Bootstrap(replicates: 199, interval: Studentised)", "Stata"),
+    ] {
+        let ours = rows("y", "z + x", "", inference, se);
+        let turned = rows("I(y - 0.5*z)", "z + I(x + z)", "term: z,", inference, se);
+        for (a, b) in ours.iter().zip(&turned) {
+            assert!((a.estimate - b.estimate - 0.5).abs() < 1e-10, "{inference}");
+            assert_close(inference, a.std_error, b.std_error, 1e-9);
+            assert_close(inference, a.statistic, b.statistic, 1e-7);
+            assert_close(inference, a.p_value, b.p_value, 1e-12);
+            for (own, other) in [(a.conf_low, b.conf_low), (a.conf_high, b.conf_high)] {
+                let same = own == other || (own - other - 0.5).abs() < 1e-8 * a.std_error;
+                assert!(same, "{inference}: {own} {other}");
+            }
+        }
     }
 }

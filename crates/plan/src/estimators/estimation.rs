@@ -251,6 +251,9 @@ impl Estimation {
             }
         }
         ws.model.contrasts = contrasts;
+        grow(&mut ws.model.values, self.contrasts.len());
+        let values = ws.model.values.iter_mut().zip(&self.contrasts);
+        values.for_each(|(value, contrast)| *value = contrast.value);
         is_there
     }
 
@@ -308,6 +311,7 @@ impl Estimation {
         let factors = self.model.hypotheses.factors(&terms);
         let known: Vec<&(Vec<f64>, f64)> = factors.iter().flatten().collect();
         ws.model.contrasts = known.iter().flat_map(|(factors, _)| factors.clone()).collect();
+        ws.model.values = known.iter().map(|(_, value)| *value).collect();
         let (n, mut rows) = (terms.len(), vec![Row::EMPTY; terms.len() + known.len()]);
         let mut give = |i: usize, coef: Result<Coef, Failure>| {
             let value = if i < n { 0.0 } else { known[i - n].1 };
@@ -316,10 +320,10 @@ impl Estimation {
         let fitted = self.fit.fit(&self.model, ws, &mut give)?;
         self.take_profiles(ws, &mut rows);
         let mut details = self.fit.details(&self.model, ws)?;
-        ws.model.contrasts.clear();
         if let Some(inference) = &self.inference {
-            inference.infer(self, ws, &mut rows[..n]);
+            inference.infer(self, ws, &mut rows);
         }
+        ws.model.contrasts.clear();
         let complete = |(term, row): (String, Row)| {
             let row = Row { n_obs: fitted.n_obs, boundary: fitted.boundary, ..row };
             Coefficient { term, row }

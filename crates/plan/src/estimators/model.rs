@@ -15,7 +15,7 @@ use super::estimation::Coef;
 use super::hypotheses::Hypotheses;
 use super::matrix::{copy, gather, keep_where};
 use super::outcomes::Outcome;
-use super::shaped::Ways;
+use super::shaped::{Instruments, Ways};
 use crate::compile::Groups;
 use crate::exec::Workspace;
 use crate::exec::workspace::grow;
@@ -51,15 +51,6 @@ pub struct Model {
     pub drops_missing: bool,
     /// Hypotheses about the coefficients.
     pub hypotheses: Hypotheses,
-}
-
-/// The instruments of a model.
-#[derive(Clone, Debug)]
-pub struct Instruments {
-    /// Whether there is an intercept among them.
-    pub intercept: bool,
-    /// The terms.
-    pub terms: Vec<Term>,
 }
 
 /// Blocks of rows, contiguous in the order of the groups.
@@ -157,6 +148,8 @@ pub struct ModelScratch {
     pub targets: Vec<usize>,
     /// Combinations of coefficients that are wanted: a factor for each column of the terms.
     pub contrasts: Vec<f64>,
+    /// The values that these are tested against.
+    pub values: Vec<f64>,
     /// What the last fit found for those of joint tests.
     pub(super) combined: Vec<Result<Coef, Failure>>,
     pub(super) form: Vec<f64>,

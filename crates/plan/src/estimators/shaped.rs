@@ -70,6 +70,15 @@ impl Model {
     }
 }
 
+/// The instruments of a model.
+#[derive(Clone, Debug)]
+pub struct Instruments {
+    /// Whether there is an intercept among them.
+    pub intercept: bool,
+    /// The terms.
+    pub terms: Vec<Term>,
+}
+
 /// Clusters of several ways.
 pub struct Ways {
     /// The clusters of each row, by ways.

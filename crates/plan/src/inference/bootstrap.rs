@@ -10,7 +10,7 @@
 //! - `interval`: `Percentile` (the default): quantiles of the replicates' estimates. `Studentised`:
 //!   quantiles of their t statistics, which is more exact in small samples.
 //!
-//! It is an `inference` of `LmRobust`.
+//! It is an `inference` of `LmRobust`, of its `hypotheses` too.
 //!
 //! # Formula
 //! With B replicates and `k = floor((B + 1) alpha / 2)`, Percentile is from the k-th smallest to
@@ -137,7 +137,7 @@ impl Pairs {
         estimate: Estimate,
         s: &mut Scratch,
     ) -> Result<Estimate, Failure> {
-        sums_of(of, ws, Variance::Cr0, ws.model.targets[i], &mut s.sums)?;
+        let value = sums_of(of, ws, Variance::Cr0, i, &mut s.sums)?;
         let Scratch { sums, pairs, numbers, work, .. } = s;
         let n = self.declared.replicates as usize;
         grow(pairs, n);
@@ -159,14 +159,15 @@ impl Pairs {
             Interval::Percentile => sums.unit,
             Interval::Studentised => pairs::std_error(sums) * sums.unit,
         };
-        let found = self.ends(&pairs[..used], tail, estimate.estimate / scale, work);
+        let distance = estimate.estimate - value;
+        let found = self.ends(&pairs[..used], tail, distance / scale, work);
         let std_error = spread(&pairs[..used]) * sums.unit;
         if !(std_error.is_finite() && std_error > 0.0) {
             return Err(Failure::ZeroStandardError);
         }
         Ok(Estimate {
             std_error,
-            statistic: estimate.estimate / std_error,
+            statistic: distance / std_error,
             p_value: found.p_value,
             conf_low: estimate.estimate + found.low * scale,
             conf_high: estimate.estimate + found.high * scale,

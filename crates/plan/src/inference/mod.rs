@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 pub use replay::MadeAssignment;
 use trialrun_lang::{Diagnostic, Span};
-use trialrun_stats::ols::{self, Sums};
+use trialrun_stats::ols::{self, Sums, Wanted};
 use trialrun_stats::resample::Replicates;
 use trialrun_stats::resample::pairs::Replicate;
 use trialrun_stats::{Failure, Rows};
@@ -56,8 +56,8 @@ pub(crate) struct Of<'a> {
 
 /// Changes the test and the interval of each row of an estimator that has been fitted.
 pub(crate) trait Infer: Send + Sync {
-    /// Does so for the rows of the columns in `ws.model.targets`; a row that it can not be done for
-    /// becomes a failure.
+    /// Does so for the rows of the columns in `ws.model.targets`, and of the combinations in
+    /// `ws.model.contrasts` after them; a row that it can not be done for becomes a failure.
     fn infer(&self, of: &Estimation, ws: &mut Workspace, rows: &mut [Row]);
 
     /// Hands over the operations of the plan, once it is complete.
@@ -250,16 +250,25 @@ fn each_coefficient(
     ws.inference = scratch;
 }
 
-/// Finds the sums of the clusters for a coefficient of the fit at hand.
+/// Finds the sums of the clusters for row `i` of the fit at hand, a coefficient or a combination;
+/// returns the value that it is tested against.
 fn sums_of(
     of: &Estimation,
     ws: &mut Workspace,
     variance: ols::Variance,
-    target: usize,
+    i: usize,
     sums: &mut Sums,
-) -> Result<(), Failure> {
+) -> Result<f64, Failure> {
     let n = ws.size(of.model.rows);
     let Workspace { columns, runs, model: scratch, ols, .. } = ws;
     let rows: Rows<'_> = of.model.rows(scratch, columns, runs, n);
-    ols::sums(&rows, variance, target, ols, sums)
+    let (wanted, value) = match i.checked_sub(scratch.targets.len()) {
+        None => (Wanted::Column(scratch.targets[i]), 0.0),
+        Some(place) => {
+            let factors = scratch.wanted_contrasts().nth(place).unwrap_or(&[]);
+            (Wanted::Combination(factors), scratch.values[place])
+        }
+    };
+    ols::sums(&rows, variance, wanted, ols, sums)?;
+    Ok(value)
 }

@@ -13,7 +13,7 @@
 //! - `null`: `Imposed` (the default): fitted values and residuals are those of the fit in which
 //!   the coefficient has the value tested ("WCR"). `Unrestricted`: those of the fit ("WCU").
 //!
-//! It is an `inference` of `LmRobust` or `Lin` with `clusters`.
+//! It is an `inference` of `LmRobust` or `Lin` with `clusters`, of their `hypotheses` too.
 //!
 //! # Formula
 //! `p(b0) = (1 + #{|t*| >= |t|}) / (1 + replicates)`, `t = (b - b0) / se`. With Rademacher weights
@@ -152,7 +152,7 @@ impl Wild {
         estimate: Estimate,
         s: &mut Scratch,
     ) -> Result<Estimate, Failure> {
-        sums_of(of, ws, self.variance, ws.model.targets[i], &mut s.sums)?;
+        let value = sums_of(of, ws, self.variance, i, &mut s.sums)?;
         let Scratch { sums, replicates, numbers, work, .. } = s;
         let WildCluster { replicates: n, weights, null } = self.declared;
         let observed = wild::observed(sums);
@@ -181,7 +181,7 @@ impl Wild {
         let step = estimate.std_error * scaled;
         let [low, high] = replicates.interval(self.alpha, step).ok_or(Failure::NotFinite)?;
         Ok(Estimate {
-            p_value: replicates.p_value(estimate.estimate * scaled),
+            p_value: replicates.p_value((estimate.estimate - value) * scaled),
             conf_low: estimate.estimate - high * sums.unit,
             conf_high: estimate.estimate - low * sums.unit,
             ..estimate

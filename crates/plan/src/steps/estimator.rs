@@ -29,7 +29,7 @@ use trialrun_stats::special::student_t::Critical;
 use super::Declared;
 use crate::compile::{Compiler, Context};
 use crate::declared::{Fields, Name, Node, Reader, Scalar, joined};
-use crate::estimators::hypotheses::Contrast;
+use crate::estimators::hypotheses::{Contrast, Hypotheses};
 use crate::estimators::model::Model;
 use crate::estimators::{Estimands, Estimation, Fit, JointTest, Method, Target, Terms, targets};
 use crate::ids::LevelId;
@@ -232,11 +232,13 @@ impl Estimator {
         targets: &[Target],
     ) -> Option<Option<Box<dyn Infer>>> {
         let Some(wish) = &self.inference else { return Some(None) };
-        if !model.hypotheses.is_empty() {
-            let message = "`inference` tests coefficients, and no hypotheses about several";
-            let error = Diagnostic::error(self.label.span, message);
-            let hint = "declare an estimator for the hypotheses, without `inference`";
-            cx.report(error.label("has both").hint(hint));
+        let Hypotheses { single, joint } = &model.hypotheses;
+        if !joint.is_empty() || (wish.needs_targets() && !single.is_empty()) {
+            let what = if joint.is_empty() { "hypotheses" } else { "joint tests" };
+            let message = format!("this `inference` makes no {what}");
+            let error = Diagnostic::error(self.label.span, message).label("has both");
+            let hint = format!("declare an estimator for the {what}, without `inference`");
+            cx.report(error.hint(hint));
             return None;
         }
         wish.compile(cx, &self.label.text, model, fit, targets).map(Some)

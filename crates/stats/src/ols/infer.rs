@@ -163,7 +163,12 @@ impl Lists<'_> {
 }
 
 /// Writes the combination of the rows of `R^-1`; false where a predictor of it was dropped.
-fn combine(parts: &Decomposition, factors: &[f64], row: &mut [f64], out: &mut [f64]) -> bool {
+pub(super) fn combine(
+    parts: &Decomposition,
+    factors: &[f64],
+    row: &mut [f64],
+    out: &mut [f64],
+) -> bool {
     out.fill(0.0);
     for (j, factor) in factors.iter().enumerate().filter(|(_, factor)| **factor != 0.0) {
         if !parts.kept[j] {

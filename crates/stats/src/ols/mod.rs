@@ -26,7 +26,7 @@ mod tests;
 
 pub use instrument_tests::{InstrumentTests, instrument_tests};
 pub use joint::hotelling_df;
-pub use sums::{Sums, sums};
+pub use sums::{Sums, Wanted, sums};
 pub use wald::{Wald, inverse_form};
 
 use crate::linalg::inverse_root::InverseRoot;

@@ -1,6 +1,8 @@
 //! The sums of each cluster that bootstraps are made of.
 
 use super::active;
+use super::decompose::Decomposition;
+use super::infer::combine;
 use super::{Scratch, Shape, Variance};
 use crate::linalg::inverse_root::InverseRoot;
 use crate::linalg::vector::{dot, multiply};
@@ -41,7 +43,31 @@ impl Sums {
     }
 }
 
-/// Finds the sums of the clusters for one coefficient, after [`super::fit`] of the same rows.
+/// What the sums of clusters are wanted for.
+#[derive(Clone, Copy, Debug)]
+pub enum Wanted<'a> {
+    /// The coefficient of a predictor.
+    Column(usize),
+    /// A combination of coefficients: a factor for each predictor, not all zero.
+    Combination(&'a [f64]),
+}
+
+impl Wanted<'_> {
+    /// Writes the row of `R^-1`, or the combination of rows; false where a predictor was dropped.
+    fn find_row(self, parts: &Decomposition, work: &mut [f64], out: &mut [f64]) -> bool {
+        match self {
+            Self::Column(j) if parts.kept[j] => {
+                triangular::inverse_row(&parts.r, parts.stride, parts.position[j], out);
+                true
+            }
+            Self::Column(_) => false,
+            Self::Combination(factors) => combine(parts, factors, work, out),
+        }
+    }
+}
+
+/// Finds the sums of the clusters for one coefficient, or a combination of several, after
+/// [`super::fit`] of the same rows.
 ///
 /// `CR2` gives `u_g` its adjustment; every other variance takes `u_g = r`, which is that of CR0.
 ///
@@ -54,16 +80,13 @@ impl Sums {
 pub fn sums(
     rows: &Rows,
     variance: Variance,
-    target: usize,
+    wanted: Wanted,
     scratch: &mut Scratch,
     out: &mut Sums,
 ) -> Result<(), Failure> {
     let Scratch { compact, parts, .. } = scratch;
     let active = active::select(rows, Shape::default(), compact)?;
     assert_eq!(active.rows.len(), parts.m, "the rows of the last fit");
-    if !parts.kept[target] {
-        return Err(Failure::TermDropped);
-    }
     if parts.rss <= 0.0 {
         return Err(Failure::ZeroStandardError);
     }
@@ -73,7 +96,9 @@ pub fn sums(
     let most = if groups.is_empty() { m } else { groups.len() };
     let Sums { row, score, inner, lean, pull, own, root, work, .. } = out;
     exactly(row, k);
-    triangular::inverse_row(&parts.r, parts.stride, parts.position[target], row);
+    if !wanted.find_row(parts, room(work, k), row) {
+        return Err(Failure::TermDropped);
+    }
     let (length, sigma) = (dot(row, row).sqrt(), parts.rss.sqrt());
     row.iter_mut().for_each(|r| *r /= length);
     out.unit = length * sigma;

@@ -97,7 +97,8 @@ impl Data {
         let rows = self.rows(&self.y, &self.x, weighted);
         let fit = ols::fit(&rows, variance, Targets::Some(&[TARGET]), &mut scratch).unwrap();
         let (b, se) = (fit.beta[TARGET], fit.std_error[TARGET]);
-        ols::sums(&rows, variance, TARGET, &mut scratch, &mut sums).unwrap();
+        let wanted = ols::Wanted::Column(TARGET);
+        ols::sums(&rows, variance, wanted, &mut scratch, &mut sums).unwrap();
         (b, se, sums)
     }
 }
