@@ -1,10 +1,11 @@
 //! Units and levels: making a level's units, carrying values down, sorting units into groups.
 
 use trialrun_lang::Span;
+use trialrun_stats::buffer::emptied;
 
 use super::replay::Trace;
 use super::words::{grouped, plural, shown};
-use super::workspace::grow;
+use super::workspace::{Grouping, grow};
 use super::{Op, Operand, Stop, Values, Workspace};
 use crate::ids::{ColumnId, GroupingId, LevelId, RunsId};
 
@@ -203,7 +204,8 @@ impl Op for IndexOf {
 
 /// Sorts the units of a level into groups of equal values of the key columns; groups in ascending
 /// order of the keys, units in their own order within a group. Units with a missing key are left
-/// out. The groups become the units of a level of their own where there is one.
+/// out. The groups become the units of a level of their own where there is one. Where the keys are
+/// those of the simulation before, so are the groups.
 pub struct GroupBy {
     /// The level whose units are sorted.
     pub level: LevelId,
@@ -215,10 +217,21 @@ pub struct GroupBy {
     pub groups: Option<(LevelId, RunsId)>,
 }
 
-impl Op for GroupBy {
-    fn run(&self, ws: &mut Workspace) -> Result<(), Stop> {
-        let n = ws.size(self.level);
-        let mut made = std::mem::take(&mut ws.groupings[self.grouping.idx()]);
+impl GroupBy {
+    /// Whether the groups that were made last have these keys; if not, the keys are noted.
+    fn is_made(&self, ws: &Workspace, made: &mut Grouping, n: usize) -> bool {
+        let keys = || self.keys.iter().map(|key| &ws.column(*key)[..n]);
+        let known = made.keys.chunks_exact(n.max(1));
+        if n > 0 && made.keys.len() == n * self.keys.len() && keys().eq(known) {
+            return true;
+        }
+        emptied(&mut made.keys, n * self.keys.len());
+        keys().for_each(|key| made.keys.extend_from_slice(key));
+        false
+    }
+
+    /// Sorts the units.
+    fn make(&self, ws: &Workspace, made: &mut Grouping, n: usize) {
         grow(&mut made.order, n);
         let key = |k: ColumnId, unit: u32| ws.column(k)[unit as usize];
         let mut kept = 0;
@@ -255,6 +268,17 @@ impl Op for GroupBy {
         }
         made.offsets[n_groups] = kept as u32;
         made.offsets.truncate(n_groups + 1);
+    }
+}
+
+impl Op for GroupBy {
+    fn run(&self, ws: &mut Workspace) -> Result<(), Stop> {
+        let n = ws.size(self.level);
+        let mut made = std::mem::take(&mut ws.groupings[self.grouping.idx()]);
+        if !self.is_made(ws, &mut made, n) {
+            self.make(ws, &mut made, n);
+        }
+        let n_groups = made.offsets.len() - 1;
         ws.groupings[self.grouping.idx()] = made;
         if let Some((level, runs)) = self.groups {
             ws.sizes[level.idx()] = n_groups;

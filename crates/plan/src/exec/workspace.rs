@@ -24,6 +24,8 @@ pub struct Grouping {
     pub offsets: Vec<u32>,
     /// Scratch of the sort.
     pub(super) counts: Vec<u32>,
+    /// The keys by which they were sorted, one after the other.
+    pub(super) keys: Vec<f64>,
 }
 
 /// Drawn numbers and scratch space. It grows to the largest simulation seen, and no further.
