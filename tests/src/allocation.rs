@@ -110,7 +110,8 @@ const EVERYTHING: &str = r#"Design(steps: [
     Estimator(label: "counts", term: armb, method: Glm(formula: "floor(nb) ~ arm + g",
         family: NegativeBinomial, offset: "log(e)", hypotheses: ["armc = armb"])),
     Estimator(label: "multilevel logit", term: armb, method: Glmer(
-        formula: "I(y > 1) ~ arm + x + (1 | class)", family: Binomial, nagq: 5)),
+        formula: "I(y > 1) ~ arm * g + x + (1 | class)", family: Binomial, nagq: 5,
+        scale: Response)),
     Estimator(label: "multilevel counts", term: g, method: Glmer(
         formula: "floor(nb) ~ g + (1 + x | class) + (1 | k)", family: Poisson, offset: "log(e)")),
     Estimator(label: "mixed", term: armb, method: Lmer(formula: "y ~ arm + x + (1 | class)",

@@ -60,6 +60,52 @@ fn marginal_effects_of_a_binary_outcome_are_unbiased_and_cover() {
     assert!((mean - 0.6).abs() < 0.03, "log odds ratio {mean}");
 }
 
+/// A subsidy for whole villages whose effect differs between them: the average marginal effect of a
+/// multilevel logistic regression is the difference of probabilities over all villages that there
+/// might be, with hardly a bias, and its interval covers.
+#[test]
+fn marginal_effects_over_groups_are_unbiased_and_cover() {
+    let source = r#"Design(steps: [
+        Level(name: village, n: 80, variables: {
+            pull: "normal(0.4, 1.5)", lift: "normal(1, 0.5)",
+        }),
+        Level(name: child, n: 20, variables: { x: "bernoulli(0.5)", u: "uniform(0, 1)" }),
+        PotentialOutcomes(outcome: y, conditions: { z: [0, 1] },
+            formula: "u < inv_logit(pull + 0.5 * x + lift * z)"),
+        Estimand(label: ate, value: "0.14690078905083997 + 0 * mean(u)"),
+        Assignment(variable: z, method: Complete(prob: 0.5), blocks: village),
+        Reveal(outcome: y, by: [z]),
+        Estimator(label: "effect", estimand: ate, term: z, method: Glmer(
+            formula: "y ~ z + x + (z | village)", family: Binomial, scale: Response)),
+        Estimator(label: "arms", estimand: ate, term: z, method: LmRobust(formula: "y ~ z")),
+        Estimator(label: "link", estimand: ate, term: z, method: Glmer(
+            formula: "y ~ z + x + (z | village)", family: Binomial)),
+    ])"#;
+    let plan = plan(source);
+    let (sims, mut covers, mut failed) = (600, 0, 0);
+    let (mut errors, mut gaps) = (Vec::new(), Vec::new());
+    each(&plan, 14, sims, |ws| {
+        let [effect, arms, link] = [0, 1, 2].map(|i| ws.rows()[i]);
+        let (Ok(fit), Ok(slope)) = (effect.fit, link.fit) else {
+            failed += 1;
+            return;
+        };
+        covers += usize::from(covered(&effect));
+        errors.push(fit.estimate - effect.estimand.unwrap());
+        gaps.push(fit.estimate - arms.fit.unwrap().estimate);
+        assert!(slope.estimate > 2.0 * fit.estimate, "log odds are no difference of probabilities");
+    });
+    assert!(failed < 6, "{failed} fits failed");
+    let n = errors.len();
+    let share = covers as f64 / n as f64;
+    assert!((0.92..=0.975).contains(&share), "covers {share}");
+    // The truth is a sum over a fine grid of the villages' distribution; Laplace's approximation
+    // with ten children of a village in each arm is off by less than a hundredth.
+    let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
+    assert!(mean(&errors).abs() < 0.01, "bias {}", mean(&errors));
+    assert!(mean(&gaps).abs() < 0.01, "beside the difference in means {}", mean(&gaps));
+}
+
 /// Counts with more variance than Poisson's: its classical interval covers too little, the robust
 /// one and the negative binomial's cover as they should.
 #[test]

@@ -1,14 +1,26 @@
 //! Average marginal effects of a model's variables: how each variable changes the predictors.
 
-use trialrun_lang::{ExprKind, Formula};
+use trialrun_lang::{ExprKind, Factor, Formula};
 use trialrun_stats::Failure;
 use trialrun_stats::glm::{self, Change, Data};
 
 use super::estimation::Target;
-use super::model::{Model, ModelScratch, Part, Term};
+use super::model::{Model, ModelScratch, Term};
 use super::resolve::terms_given;
 use crate::compile::Compiler;
 use crate::exec::workspace::grow;
+
+/// On which scale results are reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// Coefficients.
+    Link,
+    /// Average marginal effects.
+    Response,
+}
+
+/// The scales, by name.
+pub const SCALES: &[(&str, Scale)] = &[("Link", Scale::Link), ("Response", Scale::Response)];
 
 /// How the variable of a term changes.
 pub enum Way {
@@ -33,12 +45,14 @@ pub fn ways(cx: &mut Compiler<'_>, formula: &Formula, model: &mut Model) -> Opti
             continue;
         };
         let others = || formula.terms.iter().flat_map(|t| &t.factors);
+        let random = || formula.random.iter().flat_map(|r| &r.slopes).flat_map(|t| &t.factors);
         let name = match &own.expr.kind {
             ExprKind::Name(name) => Some(name.as_str()),
             _ => None,
         };
-        let entangled = others()
-            .find(|f| f.label != own.label && name.is_some_and(|name| f.expr.mentions(name)));
+        let stands_in =
+            |f: &&Factor| f.label != own.label && name.is_some_and(|name| f.expr.mentions(name));
+        let entangled = others().chain(random()).find(stands_in);
         let shared = others().filter(|f| f.label == own.label).count() > 1;
         let t = ways.len();
         let is_category = model.terms[t].numeric.is_none();
@@ -72,22 +86,39 @@ pub struct At<'a> {
     pub n: usize,
 }
 
-/// The average marginal effect of the variable of a column.
+/// What changes: the variable of a term, from one value to another. They are zero and one for a
+/// number, and the codes of two categories.
+pub struct Moved {
+    /// The term.
+    pub term: usize,
+    /// The values.
+    pub values: [f64; 2],
+}
+
+/// The average marginal effect of the variable of a column, which `average` finds for the change
+/// of the predictors.
 ///
 /// # Errors
-/// `NoMarginalEffect` for an intercept or an interaction; what the kernel reports.
+/// `NoMarginalEffect` for an intercept or an interaction; what `average` reports.
 pub fn effect(
     ways: &[Way],
-    fit: &glm::Fit<'_>,
     at: &At<'_>,
     column: usize,
-    buffers: &mut [Vec<f64>; 3],
+    ends: &mut [Vec<f64>; 2],
+    average: impl FnOnce(&Change, &Moved) -> Result<glm::Coefficient, Failure>,
 ) -> Result<glm::Coefficient, Failure> {
     let At { model, scratch, columns, data, n } = at;
-    let [low, high, work] = buffers;
+    let [low, high] = ends;
     let starts = &scratch.starts;
     let term = starts.iter().rposition(|s| *s <= column).ok_or(Failure::NoMarginalEffect)?;
     let way = ways.get(term).ok_or(Failure::NoMarginalEffect)?;
+    let values = match model.terms[term].factors.first() {
+        Some(factor) if model.terms[term].numeric.is_none() => {
+            let codes = model.categories(scratch, term);
+            [codes[0], codes[column - starts[term] + usize::from(!factor.full)]]
+        }
+        _ => [0.0, 1.0],
+    };
     let change = match way {
         Way::Interaction | Way::Entangled(_) => return Err(Failure::NoMarginalEffect),
         Way::Alone if model.terms[term].numeric.is_some() => Change::Number { column },
@@ -107,9 +138,7 @@ pub fn effect(
                 }
                 _ => {
                     let factor = &model.terms[term].factors[0];
-                    let codes = model.categories(scratch, term);
-                    let code = codes[column - starts[term] + usize::from(!factor.full)];
-                    for (code, out) in [(codes[0], &mut *low), (code, &mut *high)] {
+                    for (code, out) in values.into_iter().zip([&mut *low, &mut *high]) {
                         let forced = Some((factor.label.as_str(), code));
                         model.fill(&model.terms, forced, columns, scratch, *n, out);
                     }
@@ -119,7 +148,7 @@ pub fn effect(
             Change::Rows { low, high, value }
         }
     };
-    fit.effect(&change, data, work)
+    average(&change, &Moved { term, values })
 }
 
 /// Why a coefficient has no average marginal effect, if it has none.
@@ -132,10 +161,7 @@ pub fn refuses(ways: &[Way], model: &Model, target: &Target) -> Option<String> {
             Some("an interaction has no average marginal effect of its own".to_string())
         }
         Way::Entangled(other) => {
-            let label = match &model.terms[term].parts[0] {
-                Part::Numeric(label) => label,
-                Part::Factor(f) => &model.terms[term].factors[*f].label,
-            };
+            let label = model.terms[term].variable().map_or("", String::as_str);
             Some(format!("`{label}` has no marginal effect: it also enters through `{other}`"))
         }
         _ => None,

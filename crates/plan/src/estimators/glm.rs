@@ -52,7 +52,7 @@ use trialrun_stats::glm::{self, Data, Family, Variance};
 use super::Declared;
 use super::build::{self, Beside, Wanted};
 use super::details::{Details, Joint};
-use super::effects::{self, At, Way};
+use super::effects::{self, At, SCALES, Scale, Way};
 use super::estimation::{Coef, Fit, Fitted, Target};
 use super::family::{describe_family, read_family};
 use super::hypotheses::Hypotheses;
@@ -79,15 +79,6 @@ pub struct Glm {
     hypotheses: Hypotheses,
 }
 
-/// On which scale results are reported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Scale {
-    /// Coefficients.
-    Link,
-    /// Average marginal effects.
-    Response,
-}
-
 /// The standard errors.
 const SE: Choices<Variance> = Choices {
     names: &[
@@ -105,9 +96,6 @@ const SE: Choices<Variance> = Choices {
     is_clustered: Variance::is_clustered,
     hint: "use `CR1`, `CR0` or `CR1S`",
 };
-
-/// The scales, by name.
-const SCALES: &[(&str, Scale)] = &[("Link", Scale::Link), ("Response", Scale::Response)];
 
 impl Declared for Glm {
     fn read(r: &mut Reader, f: &mut Fields<'_>) -> Option<Self> {
@@ -185,8 +173,8 @@ impl Declared for Glm {
 pub struct GlmScratch {
     fit: glm::Scratch,
     work: Vec<f64>,
-    low: Vec<f64>,
-    high: Vec<f64>,
+    /// Predictors before and after a change.
+    ends: [Vec<f64>; 2],
 }
 
 /// The fit.
@@ -230,27 +218,26 @@ impl Fit for GlmFit {
         let Workspace { columns, runs, model: scratch, glm, .. } = ws;
         let data = self.data(model, scratch, columns, runs, n);
         let n = data.y.len();
-        let GlmScratch { fit, work, low, high } = glm;
+        let GlmScratch { fit, work, ends } = glm;
         let fit = glm::fit(&data, self.family, self.variance, fit)?;
         let of =
             |c: glm::Coefficient| Coef { estimate: c.estimate, std_error: c.std_error, df: c.df };
         let at = At { model, scratch, columns, data: &data, n };
-        let mut buffers = [low, high, work].map(std::mem::take);
         for (i, &column) in scratch.targets.iter().enumerate() {
             let coef = match self.scale {
-                Scale::Link => fit.coefficient(column, &mut buffers[2]),
-                Scale::Response => effects::effect(&self.ways, &fit, &at, column, &mut buffers),
+                Scale::Link => fit.coefficient(column, work),
+                Scale::Response => effects::effect(&self.ways, &at, column, ends, |change, _| {
+                    fit.effect(change, &data, work)
+                }),
             };
             give(i, coef.map(of));
         }
         let n = scratch.targets.len();
         for (i, factors) in scratch.wanted_contrasts().enumerate() {
-            let coef = fit.contrast(factors, &mut buffers[2]);
+            let coef = fit.contrast(factors, work);
             give(n + i, coef.map(of));
         }
-        let fitted = Fitted { n_obs: fit.n_obs(), boundary: fit.is_boundary() };
-        [glm.low, glm.high, glm.work] = buffers;
-        Ok(fitted)
+        Ok(Fitted { n_obs: fit.n_obs(), boundary: fit.is_boundary() })
     }
 
     fn refuses(&self, model: &Model, target: &Target) -> Option<String> {

@@ -12,7 +12,9 @@
 //!   information at the mode. `Expected`, the default, is lme4's choice; `Observed` is the second
 //!   derivative itself, glmmTMB's choice and the more accurate one. For `Logit` and `Poisson` they
 //!   are the same.
-//! - `scale`: `Link`, the only one: coefficients, no average marginal effects.
+//! - `scale`: `Link` (the default) reports coefficients given the group. `Response` reports average
+//!   marginal effects over all groups: differences of probabilities or of mean counts, which is
+//!   what an estimand such as `mean(y_z_1 - y_z_0)` is.
 //! - `weights`: a variable; the log-likelihood of a row counts so many times.
 //! - `trials`: a variable; the outcome is the number of successes in so many trials.
 //! - `offset`: an expression that is added to the linear predictor, such as `"log(exposure)"`.
@@ -27,6 +29,17 @@
 //! Coefficients are on the link scale *given the group*: with `Logit` they lie further from zero
 //! than those of `Glm`, and than a difference of probabilities says. An estimand that is compared
 //! with them has to be on that scale too.
+//!
+//! With `scale: Response` the random effects are integrated out. The mean of a row over all groups
+//! that there might be is `M(eta, v) = E mu(eta + sqrt(v) X)`, `mu` the inverse link, `eta = xb +
+//! offset`, `v = z'Lambda Lambda'z` and `X` standard normal: `Phi(eta / sqrt(1 + v))` with
+//! `Probit`, `exp(eta + v / 2)` with `Poisson`, a sum that is exact to rounding with the others.
+//! The effect of a variable with values 0 and 1, or of a category, is the average over the rows of
+//! `M` with the variable at 1 less that at 0, wherever it stands: in interactions, and in random
+//! slopes, where `v` changes too. That of another number is the average derivative. This is not
+//! the change at a random effect of zero, which is larger. The error is that of the delta method,
+//! by coefficients and elements of `Lambda` jointly; predictors, and variances that are estimated
+//! as zero, are taken as known.
 //!
 //! With few observations a group and a binary outcome Laplace's approximation makes variances too
 //! small: use `nagq: 7` or more. With few groups, say below forty, normal statistics make tests of
@@ -46,21 +59,23 @@
 //!
 //! # References
 //! Bates, Maechler, Bolker and Walker 2015, Journal of Statistical Software 67(1). Pinheiro and
-//! Bates 1995, Journal of Computational and Graphical Statistics 4:12. Gelman and Hill 2007, Data
+//! Bates 1995, Journal of Computational and Graphical Statistics 4:12. Zeger, Liang and Albert
+//! 1988, Biometrics 44:1049 (means over groups). Gelman and Hill 2007, Data
 //! Analysis Using Regression and Multilevel/Hierarchical Models, chapters 14 and 23.
 
 use trialrun_lang::{Diagnostic, Span};
 use trialrun_stats::Failure;
 use trialrun_stats::glm::{self, Family};
-use trialrun_stats::glmm::{self, Curvature, Data, Integral, NODES_MAX, Nodes};
+use trialrun_stats::glmm::{self, Curvature, Data, Integral, NODES_MAX, Nodes, Turn};
 
 use super::Declared;
 use super::build::{self, Beside, Wanted};
 use super::details::Details;
-use super::estimation::{Coef, Fit, Fitted};
+use super::effects::{self, At, Moved, SCALES, Scale, Way};
+use super::estimation::{Coef, Fit, Fitted, Target};
 use super::family::{describe_family, read_family};
-use super::model::{Model, ModelScratch};
-use super::random::{self, RandomEffects};
+use super::model::Model;
+use super::random::{self, Move, RandomEffects};
 use super::resolve::{self, Resolved};
 use crate::compile::ir::NodeId;
 use crate::compile::{Compiler, Context};
@@ -73,6 +88,7 @@ use crate::ids::LevelId;
 pub struct Glmer {
     formula: Text,
     family: Family,
+    scale: Scale,
     integral: Integral,
     /// Where the number of nodes is given.
     nagq: Span,
@@ -98,23 +114,17 @@ impl Declared for Glmer {
         let trials_node = f.take(r, "trials");
         let trials = trials_node.and_then(|node| r.identifier(node));
         let offset = f.optional(r, "offset", Reader::scalar);
-        if let Some(node) = f.take(r, "scale").filter(|node| node.text != "Link") {
-            let error = Diagnostic::error(node.span, "`Glmer` reports coefficients only")
-                .label("no other scale")
-                .hint("for differences of probabilities use `Glm(scale: Response, clusters: ...)`");
-            r.error(error);
-            return None;
-        }
+        let scale = f.take(r, "scale").map_or(Some(Scale::Link), |node| r.choice(node, SCALES));
         if let (Some(node), Some(Family::Poisson)) = (trials_node, family) {
             let error = Diagnostic::error(node.span, "only `Binomial` outcomes have trials");
             let hint = "for a rate, give its exposure as `offset: \"log(exposure)\"`";
             r.error(error.label("no trials in this family").hint(hint));
             return None;
         }
-        let (formula, family) = (formula?, family?);
+        let (formula, family, scale) = (formula?, family?, scale?);
         let integral = Integral { nodes: nodes?, curvature: curvature? };
         let nagq = nagq.map_or(formula.span, |node| node.span);
-        Some(Self { formula, family, integral, nagq, weights, trials, offset })
+        Some(Self { formula, family, scale, integral, nagq, weights, trials, offset })
     }
 
     fn compile(&self, cx: &mut Compiler<'_>, level: LevelId) -> Option<(Model, Box<dyn Fit>)> {
@@ -135,7 +145,7 @@ impl Declared for Glmer {
             Some(node) => Some(Some(build::add_extra(cx, &mut model, node?))),
         };
         let (weights, trials, offset) = (extra(weights)?, extra(trials)?, extra(offset)?);
-        let random = RandomEffects::add(cx, &mut model, &formula, &effects)?;
+        let random = RandomEffects::add(cx, &mut model, &formula, effects)?;
         if self.integral.nodes.len() > 1 && !glmm::integrates(&random.structure) {
             let error = Diagnostic::error(self.nagq, "quadrature needs one random effect a group")
                 .label("more than one node")
@@ -144,8 +154,15 @@ impl Declared for Glmer {
             cx.report(error);
             return None;
         }
-        let (family, integral) = (self.family, self.integral.clone());
-        let fit = GlmerFit { family, integral, random, weights, trials, offset };
+        let (ways, moves) = match self.scale {
+            Scale::Link => (Vec::new(), Vec::new()),
+            Scale::Response => {
+                (effects::ways(cx, &formula, &mut model)?, random.moves(cx, &mut model))
+            }
+        };
+        let (family, scale, integral) = (self.family, self.scale, self.integral.clone());
+        let fit =
+            GlmerFit { family, scale, integral, random, weights, trials, offset, ways, moves };
         Some((model, Box::new(fit)))
     }
 
@@ -154,8 +171,12 @@ impl Declared for Glmer {
             1 => "Laplace's approximation".to_string(),
             n => format!("{n} nodes of quadrature"),
         };
+        let what = match self.scale {
+            Scale::Link => "",
+            Scale::Response => "average marginal effects in ",
+        };
         let family = describe_family(self.family);
-        format!("the mixed model `{}` ({family}) by {integral}", self.formula.text)
+        format!("{what}the mixed model `{}` ({family}) by {integral}", self.formula.text)
     }
 }
 
@@ -187,25 +208,42 @@ fn read_nodes(r: &mut Reader, node: Node<'_>) -> Option<Nodes> {
 #[derive(Default)]
 pub struct GlmerScratch {
     fit: glmm::Scratch,
+    room: Room,
+}
+
+/// What is made beside a fit.
+#[derive(Default)]
+struct Room {
     work: Vec<f64>,
+    /// Predictors before and after a change.
+    ends: [Vec<f64>; 2],
+    effect: glmm::Room,
 }
 
 /// The fit.
 struct GlmerFit {
     family: Family,
+    scale: Scale,
     integral: Integral,
     random: RandomEffects,
     /// Places among the extra columns.
     weights: Option<usize>,
     trials: Option<usize>,
     offset: Option<usize>,
+    /// How the variable of each term changes; empty on the link scale.
+    ways: Vec<Way>,
+    /// Where it stands among the columns of the random effects.
+    moves: Vec<Move>,
 }
+
+/// Most effects of a model, intercepts included.
+const EFFECTS_MAX: usize = random::COLUMNS_MAX + glmm::FACTORS_MAX;
 
 impl GlmerFit {
     /// Fits, and hands the fit to `use_fit`.
     fn with_fit<T, F>(&self, model: &Model, ws: &mut Workspace, use_fit: F) -> Result<T, Failure>
     where
-        F: FnOnce(&glmm::Fit<'_>, &Data, &ModelScratch, &mut Vec<f64>) -> Result<T, Failure>,
+        F: FnOnce(&glmm::Fit<'_>, &Data, &At, &mut Room) -> Result<T, Failure>,
     {
         let n = ws.size(model.rows);
         let Workspace { columns, runs, model: scratch, glmer, .. } = ws;
@@ -222,9 +260,32 @@ impl GlmerFit {
             groups: &[],
         };
         let data = Data { rows, columns: &extras };
-        let GlmerScratch { fit, work } = glmer;
+        let at = At { model, scratch, columns, data: &data.rows, n: rows.y.len() };
+        let GlmerScratch { fit, room } = glmer;
         let fit = glmm::fit(&data, &self.random.structure, self.family, &self.integral, fit)?;
-        use_fit(&fit, &data, scratch, work)
+        use_fit(&fit, &data, &at, room)
+    }
+
+    /// The average marginal effect of the variable of a column.
+    fn effect(
+        &self,
+        fit: &glmm::Fit<'_>,
+        data: &Data,
+        at: &At,
+        column: usize,
+        room: &mut Room,
+    ) -> Result<glm::Coefficient, Failure> {
+        let Room { ends, effect, .. } = room;
+        effects::effect(&self.ways, at, column, ends, |change, Moved { term, values }| {
+            let mut turns = [None; EFFECTS_MAX];
+            for m in self.moves.iter().filter(|m| m.term == *term) {
+                let rest = m.rest.map(|i| at.model.extra(at.scratch, at.columns, i, at.n));
+                let is = |value: f64| m.code.map_or(value, |c| f64::from(u8::from(c == value)));
+                let [low, high] = values.map(is);
+                turns[m.effect] = Some(Turn { rest, low, high });
+            }
+            fit.effect(change, &turns, data, effect)
+        })
     }
 }
 
@@ -235,9 +296,12 @@ impl Fit for GlmerFit {
         ws: &mut Workspace,
         give: &mut dyn FnMut(usize, Result<Coef, Failure>),
     ) -> Result<Fitted, Failure> {
-        self.with_fit(model, ws, |fit, _, scratch, work| {
-            for (i, &column) in scratch.targets.iter().enumerate() {
-                let coef = fit.coefficient(column, work);
+        self.with_fit(model, ws, |fit, data, at, room| {
+            for (i, &column) in at.scratch.targets.iter().enumerate() {
+                let coef = match self.scale {
+                    Scale::Link => fit.coefficient(column, &mut room.work),
+                    Scale::Response => self.effect(fit, data, at, column, room),
+                };
                 let all = |c: glm::Coefficient| Coef {
                     estimate: c.estimate,
                     std_error: c.std_error,
@@ -247,6 +311,13 @@ impl Fit for GlmerFit {
             }
             Ok(Fitted { n_obs: fit.n_obs(), boundary: fit.is_boundary() })
         })
+    }
+
+    fn refuses(&self, model: &Model, target: &Target) -> Option<String> {
+        match self.scale {
+            Scale::Link => None,
+            Scale::Response => effects::refuses(&self.ways, model, target),
+        }
     }
 
     fn details(&self, model: &Model, ws: &mut Workspace) -> Result<Details, Failure> {
@@ -261,7 +332,10 @@ impl Fit for GlmerFit {
             let mut details = Details { numbers, ..Details::default() };
             let covariances = fit.covariances(&self.random.structure);
             self.random.report(&covariances, 1.0, &mut details);
-            (details.kept, details.vcov) = (fit.kept().to_vec(), fit.vcov());
+            details.kept = fit.kept().to_vec();
+            if self.scale == Scale::Link {
+                details.vcov = fit.vcov();
+            }
             Ok(details)
         })
     }

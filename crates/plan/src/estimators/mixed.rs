@@ -50,7 +50,7 @@ impl Wanted<'_> {
             None => None,
             Some(node) => Some(add_extra(cx, &mut model, node?)),
         };
-        let random = RandomEffects::add(cx, &mut model, formula, &effects)?;
+        let random = RandomEffects::add(cx, &mut model, formula, effects)?;
         let Self { method, df, profile, .. } = *self;
         let fit = MixedFit { method, df, profile, random, offset };
         Some((model, Box::new(fit)))

@@ -359,6 +359,15 @@ impl Term {
         }
     }
 
+    /// The variable of a term that is no product.
+    pub fn variable(&self) -> Option<&String> {
+        match self.parts.as_slice() {
+            [Part::Numeric(label)] => Some(label),
+            [Part::Factor(f)] => Some(&self.factors[*f].label),
+            _ => None,
+        }
+    }
+
     /// The columns that it is made of.
     pub fn columns(&self) -> Vec<ColumnId> {
         self.numeric.into_iter().chain(self.factors.iter().map(|f| f.column)).collect()

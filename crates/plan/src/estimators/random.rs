@@ -6,8 +6,8 @@ use trialrun_stats::lmm::mixed::{Factor, Structure};
 
 use super::build::add_extra;
 use super::details::Details;
-use super::model::{Model, ModelScratch};
-use super::slopes::{self, Slopes};
+use super::model::{Model, ModelScratch, Term};
+use super::slopes::{self, Piece, Slopes};
 use crate::compile::ir::NodeId;
 use crate::compile::{Compiler, Context};
 use crate::ids::LevelId;
@@ -30,14 +30,15 @@ impl RandomEffects {
         cx: &mut Compiler<'_>,
         model: &mut Model,
         formula: &Formula,
-        effects: &[Effects],
+        effects: Vec<Effects>,
     ) -> Option<Self> {
         let (mut structure, mut labels) = (Structure::default(), Vec::new());
+        let mut occurring = Vec::new();
         for (term, effects) in formula.random.iter().zip(effects) {
+            let indicators = effects.slopes.occurring.iter();
+            occurring.extend(indicators.map(|node| add_extra(cx, model, *node)));
             add_term(cx, model, term, effects, &mut structure, &mut labels);
         }
-        let indicators = effects.iter().flat_map(|effects| &effects.slopes.occurring);
-        let occurring = indicators.map(|node| add_extra(cx, model, *node)).collect();
         if model.extras.len() > COLUMNS_MAX {
             let error = Diagnostic::error(formula.span, "the random effects are too many")
                 .label(format!("{} columns, more than {COLUMNS_MAX}", model.extras.len()));
@@ -54,6 +55,22 @@ impl RandomEffects {
     pub fn check(&self, columns: &[&[f64]]) -> Result<(), Failure> {
         let occurs = |column: &usize| columns[*column].iter().any(|v| *v != 0.0);
         if self.occurring.iter().all(occurs) { Ok(()) } else { Err(Failure::EmptyCategory) }
+    }
+
+    /// Where the variables of a model's terms stand among the columns of the random effects; adds
+    /// what the columns have beside them.
+    pub fn moves(&self, cx: &mut Compiler<'_>, model: &mut Model) -> Vec<Move> {
+        let mut moves = Vec::new();
+        let pieces = self.labels.iter().flat_map(|labels| &labels.pieces);
+        for (effect, pieces) in pieces.enumerate() {
+            for piece in pieces {
+                let is_own = |term: &Term| term.variable() == Some(&piece.label);
+                let Some(term) = model.terms.iter().position(is_own) else { continue };
+                let rest = piece.rest.map(|node| add_extra(cx, model, node));
+                moves.push(Move { term, effect, code: piece.code, rest });
+            }
+        }
+        moves
     }
 
     /// What an effect of a factor is called: `x by class`.
@@ -88,6 +105,18 @@ impl RandomEffects {
             }
         }
     }
+}
+
+/// The variable of a term among the columns of the random effects.
+pub struct Move {
+    /// The term.
+    pub term: usize,
+    /// The effect, numbered over all factors.
+    pub effect: usize,
+    /// The category whose indicator stands there; none for a number.
+    pub code: Option<f64>,
+    /// The product of what the column has beside it: a place among the extra columns.
+    pub rest: Option<usize>,
 }
 
 /// The extra columns of a model at the rows that it prepared.
@@ -142,6 +171,8 @@ struct Labels {
     names: Vec<String>,
     group: String,
     effects: Vec<String>,
+    /// What the column of each effect is a product of; nothing for an intercept.
+    pieces: Vec<Vec<Piece>>,
 }
 
 /// Finds the nodes of a random effect; reports what is wrong with it.
@@ -158,7 +189,7 @@ fn add_term(
     cx: &mut Compiler<'_>,
     model: &mut Model,
     term: &RandomTerm,
-    effects: &Effects,
+    effects: Effects,
     structure: &mut Structure,
     labels: &mut Vec<Labels>,
 ) {
@@ -168,17 +199,20 @@ fn add_term(
     if at == labels.len() {
         let keys = effects.keys.iter().map(|key| add_extra(cx, model, *key)).collect();
         structure.factors.push(Factor { keys, effects: Vec::new(), blocks: Vec::new() });
-        labels.push(Labels { names, group: term.grouping_label(), effects: Vec::new() });
+        let group = term.grouping_label();
+        labels.push(Labels { names, group, effects: Vec::new(), pieces: Vec::new() });
     }
     let (factor, labels) = (&mut structure.factors[at], &mut labels[at]);
     let start = factor.effects.len();
     if term.intercept {
         factor.effects.push(None);
         labels.effects.push("(Intercept)".to_string());
+        labels.pieces.push(Vec::new());
     }
-    for (node, label) in &effects.slopes.columns {
-        factor.effects.push(Some(add_extra(cx, model, *node)));
-        labels.effects.push(label.clone());
+    for column in effects.slopes.columns {
+        factor.effects.push(Some(add_extra(cx, model, column.node)));
+        labels.effects.push(column.label);
+        labels.pieces.push(column.pieces);
     }
     let end = factor.effects.len();
     if term.correlated {

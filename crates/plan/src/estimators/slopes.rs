@@ -1,6 +1,6 @@
 //! What varies between the groups of a random effect: numbers, and categories written out.
 
-use trialrun_lang::{Diagnostic, Formula, RandomTerm, Span};
+use trialrun_lang::{Diagnostic, Formula, RandomTerm, Span, Term};
 
 use super::model::{Part, category_label};
 use super::resolve::{self, ResolvedTerm};
@@ -13,13 +13,33 @@ use crate::ids::LevelId;
 /// The columns of a random effect beside its intercept.
 #[derive(Default)]
 pub struct Slopes {
-    /// The columns whose coefficients differ between groups, and what they are called.
-    pub columns: Vec<(NodeId, String)>,
+    /// The columns whose coefficients differ between groups.
+    pub columns: Vec<Column>,
     /// Indicators of categories that have to occur: those with a column, and those that others are
     /// compared with.
     pub occurring: Vec<NodeId>,
     /// The categories whose columns add up to one, if there are any.
     pub whole: Option<String>,
+}
+
+/// A column whose coefficient differs between groups.
+pub struct Column {
+    /// Its values.
+    pub node: NodeId,
+    /// What it is called.
+    pub label: String,
+    /// What it is a product of.
+    pub pieces: Vec<Piece>,
+}
+
+/// A factor of a column.
+pub struct Piece {
+    /// The variable.
+    pub label: String,
+    /// The category whose indicator it is; none for a number.
+    pub code: Option<f64>,
+    /// The product of the other factors, if there are any.
+    pub rest: Option<NodeId>,
 }
 
 /// Finds the columns of a random effect; reports what is wrong with them.
@@ -35,7 +55,7 @@ pub fn resolve(cx: &mut Compiler<'_>, term: &RandomTerm, level: LevelId) -> Opti
             cx.report(not_taken_apart(resolved, term, slope.span));
             return None;
         }
-        write_out(cx, resolved, level, slope.span, &mut slopes)?;
+        write_out(cx, resolved, slope, level, &mut slopes)?;
     }
     Some(slopes)
 }
@@ -45,10 +65,17 @@ pub fn resolve(cx: &mut Compiler<'_>, term: &RandomTerm, level: LevelId) -> Opti
 fn write_out(
     cx: &mut Compiler<'_>,
     term: &ResolvedTerm,
+    slope: &Term,
     level: LevelId,
-    span: Span,
     slopes: &mut Slopes,
 ) -> Option<()> {
+    let (span, context) = (slope.span, resolve::context(level));
+    let mut numbers: Vec<(&str, Option<f64>, NodeId)> = Vec::new();
+    for (factor, part) in slope.factors.iter().zip(&term.parts) {
+        if let Part::Numeric(label) = part {
+            numbers.push((label, None, cx.lower(&factor.expr, &context, &mut 0)?.id));
+        }
+    }
     let mut categories: Vec<Vec<f64>> = Vec::new();
     for (label, value, full) in &term.factors {
         let Some(codes) = known_codes(cx, *value, level) else {
@@ -63,28 +90,40 @@ fn write_out(
     let n: usize = categories.iter().map(Vec::len).product();
     for combination in 0..n {
         let mut rest = combination;
-        let mut codes = Vec::new();
-        let mut node = term.numeric;
-        for ((_, value, _), own) in term.factors.iter().zip(&categories) {
-            codes.push(own[rest % own.len()]);
+        let (mut codes, mut all) = (Vec::new(), numbers.clone());
+        for ((label, value, _), own) in term.factors.iter().zip(&categories) {
+            let code = own[rest % own.len()];
             rest /= own.len();
-            let indicator = is_code(cx, *value, codes[codes.len() - 1], span);
-            node = Some(match node {
-                None => indicator,
-                Some(so_far) => cx.map(Fun::Mul, vec![so_far, indicator], span),
-            });
+            codes.push(code);
+            all.push((label, Some(code), is_code(cx, *value, code, span)));
         }
-        let Some(node) = node else { continue };
+        let Some(node) = product(cx, &all, None, span) else { continue };
         if !term.factors.is_empty() {
             slopes.occurring.push(node);
         }
-        slopes.columns.push((node, label(cx, term, &codes)));
+        let piece = |(i, (label, code, _)): (usize, &(&str, Option<f64>, NodeId))| {
+            let rest = product(cx, &all, Some(i), span);
+            Piece { label: (*label).to_string(), code: *code, rest }
+        };
+        let pieces = all.iter().enumerate().map(piece).collect();
+        slopes.columns.push(Column { node, label: label(cx, term, &codes), pieces });
     }
     if term.numeric.is_none() && term.factors.iter().all(|(.., full)| *full) {
         let labels: Vec<&str> = term.factors.iter().map(|(label, ..)| label.as_str()).collect();
         slopes.whole.get_or_insert_with(|| labels.join(":"));
     }
     Some(())
+}
+
+/// The product of numbers and indicators, one of them left out.
+fn product(
+    cx: &mut Compiler<'_>,
+    pieces: &[(&str, Option<f64>, NodeId)],
+    without: Option<usize>,
+    span: Span,
+) -> Option<NodeId> {
+    let kept = pieces.iter().enumerate().filter(|(i, _)| Some(*i) != without);
+    kept.map(|(_, (.., node))| *node).reduce(|a, b| cx.map(Fun::Mul, vec![a, b], span))
 }
 
 /// One where a value is a category, else zero.

@@ -1,5 +1,6 @@
 //! Average marginal effects: what a change of one predictor does to the mean, over all rows.
 
+use super::rows::Cells;
 use super::{Coefficient, Data, Failure, Fit};
 use crate::linalg::room;
 use std::ops::Range;
@@ -64,24 +65,23 @@ impl Fit<'_> {
         work.fill(0.0);
         let (gradient, rest) = work.split_at_mut(p);
         let (low, high) = rest.split_at_mut(p);
-        self.check(change, data)?;
-        let as_derivative = self.is_derivative(change, data);
+        let walk = Walk { cells: self.cells, beta: self.beta, change, data };
+        walk.check()?;
+        let as_derivative = walk.is_derivative();
         let mut estimate = 0.0;
-        for (cell, row, weight) in self.units(change) {
-            let eta = self.search.eta[cell];
-            let value = read(change, data, row, low, high);
-            let (to_low, step) = (self.way(data, row, low), self.between(low, high));
-            let (eta_low, eta_high) = (eta + to_low, eta + to_low + step);
+        for (cell, row, weight) in walk.units() {
+            let value = walk.read(row, low, high);
+            let (eta_low, step) = walk.turn(self.search.eta[cell], row, low, high);
             let mean = |eta: f64| self.family.mean(eta, self.alpha);
             if as_derivative {
-                let here = mean(eta);
+                let here = mean(self.search.eta[cell]);
                 estimate += weight * here.slope * step;
                 for (j, g) in gradient.iter_mut().enumerate() {
                     let (d, x) = (high[j] - low[j], low[j] + value * (high[j] - low[j]));
                     *g += weight * (here.bend * step * x + here.slope * d);
                 }
             } else {
-                let (before, after) = (mean(eta_low), mean(eta_high));
+                let (before, after) = (mean(eta_low), mean(eta_low + step));
                 estimate += weight * (after.mu - before.mu);
                 for (j, g) in gradient.iter_mut().enumerate() {
                     *g += weight * (after.slope * high[j] - before.slope * low[j]);
@@ -95,10 +95,24 @@ impl Fit<'_> {
         }
         Ok(Coefficient { estimate, std_error, df: self.df() })
     }
+}
 
+/// The rows of a fit, with a change of their predictors.
+pub(crate) struct Walk<'a> {
+    /// The cells that the rows were made to.
+    pub cells: &'a Cells,
+    /// Coefficients, one a predictor.
+    pub beta: &'a [f64],
+    /// The change.
+    pub change: &'a Change<'a>,
+    /// The rows.
+    pub data: &'a Data<'a>,
+}
+
+impl Walk<'_> {
     /// Cells, or rows where the change is given for rows: cell, row, and share of the weight.
-    fn units(&self, change: &Change) -> impl Iterator<Item = (usize, usize, f64)> {
-        let by_row = matches!(change, Change::Rows { .. });
+    pub fn units(&self) -> impl Iterator<Item = (usize, usize, f64)> {
+        let by_row = matches!(self.change, Change::Rows { .. });
         let cells = self.cells;
         let all = cells.weight;
         let rows = cells.live().filter(move |_| by_row);
@@ -108,10 +122,13 @@ impl Fit<'_> {
     }
 
     /// Checks that the columns which change are estimable.
-    fn check(&self, change: &Change, data: &Data) -> Result<(), Failure> {
-        let m = data.y.len();
+    ///
+    /// # Errors
+    /// `TermDropped`.
+    pub fn check(&self) -> Result<(), Failure> {
+        let m = self.data.y.len();
         let dropped = |j: usize| !self.cells.basis.kept[j];
-        let lost = match change {
+        let lost = match self.change {
             Change::Number { column } => dropped(*column),
             Change::Category { first, end, column, .. } => {
                 dropped(*column) || Range { start: *first, end: *end }.any(dropped)
@@ -125,59 +142,57 @@ impl Fit<'_> {
     }
 
     /// Whether a number changes that is not zero or one everywhere.
-    fn is_derivative(&self, change: &Change, data: &Data) -> bool {
-        let m = data.y.len();
-        let values = match change {
-            Change::Number { column } => &data.x[column * m..(column + 1) * m],
+    pub fn is_derivative(&self) -> bool {
+        let m = self.data.y.len();
+        let values = match self.change {
+            Change::Number { column } => &self.data.x[column * m..(column + 1) * m],
             Change::Rows { value: Some(value), .. } => value,
             _ => return false,
         };
         self.cells.live().any(|(i, _)| values[i] != 0.0 && values[i] != 1.0)
     }
 
-    /// From the row's own linear predictor to that of `low`.
-    fn way(&self, data: &Data, row: usize, low: &[f64]) -> f64 {
-        let m = data.y.len();
+    /// From the linear predictor of a row: that of `low`, and how much further it is to `high`.
+    pub fn turn(&self, eta: f64, row: usize, low: &[f64], high: &[f64]) -> (f64, f64) {
+        let m = self.data.y.len();
         let terms = self.beta.iter().zip(low).enumerate();
-        terms.map(|(j, (b, low))| b * (low - data.x[j * m + row])).sum()
+        let way: f64 = terms.map(|(j, (b, low))| b * (low - self.data.x[j * m + row])).sum();
+        let ends = low.iter().zip(high);
+        let step = self.beta.iter().zip(ends).map(|(b, (low, high))| b * (high - low)).sum();
+        (eta + way, step)
     }
 
-    /// From the linear predictor of `low` to that of `high`.
-    fn between(&self, low: &[f64], high: &[f64]) -> f64 {
-        self.beta.iter().zip(low.iter().zip(high)).map(|(b, (low, high))| b * (high - low)).sum()
-    }
-}
-
-/// The predictors of a row before and after the change; returns the number that changes, where it
-/// is one.
-fn read(change: &Change, data: &Data, row: usize, low: &mut [f64], high: &mut [f64]) -> f64 {
-    let m = data.y.len();
-    if let Change::Rows { low: before, high: after, value } = change {
-        for j in 0..low.len() {
-            (low[j], high[j]) = (before[j * m + row], after[j * m + row]);
-        }
-        return value.map_or(0.0, |v| v[row]);
-    }
-    for (j, x) in low.iter_mut().enumerate() {
-        *x = data.x[j * m + row];
-    }
-    let mut value = 0.0;
-    match *change {
-        Change::Number { column } => {
-            value = low[column];
-            low[column] = 0.0;
-            high.copy_from_slice(low);
-            high[column] = 1.0;
-        }
-        Change::Category { first, end, base, column } => {
-            low[first..end].fill(0.0);
-            high.copy_from_slice(low);
-            high[column] = 1.0;
-            if let Some(base) = base {
-                low[base] = 1.0;
+    /// The predictors of a row before and after the change; returns the number that changes, where
+    /// it is one.
+    pub fn read(&self, row: usize, low: &mut [f64], high: &mut [f64]) -> f64 {
+        let m = self.data.y.len();
+        if let Change::Rows { low: before, high: after, value } = self.change {
+            for j in 0..low.len() {
+                (low[j], high[j]) = (before[j * m + row], after[j * m + row]);
             }
+            return value.map_or(0.0, |v| v[row]);
         }
-        Change::Rows { .. } => {}
+        for (j, x) in low.iter_mut().enumerate() {
+            *x = self.data.x[j * m + row];
+        }
+        let mut value = 0.0;
+        match *self.change {
+            Change::Number { column } => {
+                value = low[column];
+                low[column] = 0.0;
+                high.copy_from_slice(low);
+                high[column] = 1.0;
+            }
+            Change::Category { first, end, base, column } => {
+                low[first..end].fill(0.0);
+                high.copy_from_slice(low);
+                high[column] = 1.0;
+                if let Some(base) = base {
+                    low[base] = 1.0;
+                }
+            }
+            Change::Rows { .. } => {}
+        }
+        value
     }
-    value
 }

@@ -5,7 +5,7 @@
 //! proves that there is none, because some predictor separates the outcomes. Variances
 //! ([`variance`]) and average marginal effects ([`effect`]) are small sums over the cells.
 
-mod effect;
+pub(crate) mod effect;
 pub(crate) mod family;
 pub(crate) mod newton;
 pub(crate) mod rows;

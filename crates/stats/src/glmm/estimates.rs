@@ -89,15 +89,24 @@ impl Fit<'_> {
 
     /// Coefficients, one a predictor; zero where the predictor was dropped.
     pub fn beta(&self) -> Vec<f64> {
-        let basis = &self.cells.basis;
+        let mut beta = Vec::new();
+        self.write_beta(&mut beta);
+        beta
+    }
+
+    /// Writes the coefficients, and work space behind them.
+    pub(super) fn write_beta(&self, beta: &mut Vec<f64>) {
+        let (basis, p) = (&self.cells.basis, self.cells.basis.kept.len());
+        let (all, kept) = room(beta, p + self.rank()).split_at_mut(p);
         let gamma = &self.descent.at[self.parameters.len()..];
-        let mut kept: Vec<f64> = gamma.iter().map(|g| g * self.layout.unit).collect();
-        triangular::solve(&basis.r, basis.stride, &mut kept);
-        let mut all = vec![0.0; basis.kept.len()];
+        kept.iter_mut().zip(gamma).for_each(|(k, g)| *k = g * self.layout.unit);
+        let kept = &mut kept[..gamma.len()];
+        triangular::solve(&basis.r, basis.stride, kept);
+        all.fill(0.0);
         for (b, &j) in kept.iter().zip(&basis.columns) {
             all[j] = *b;
         }
-        all
+        beta.truncate(p);
     }
 
     /// The covariance matrix of the kept coefficients, `rank x rank`.

@@ -45,6 +45,8 @@ pub(super) struct Layout {
     pub unit: f64,
     /// For each factor and effect: where it is measured from, and its unit.
     pub scales: Vec<(f64, f64)>,
+    /// For each factor and effect: the column that is its slope's, none for an intercept.
+    pub slopes: Vec<Option<usize>>,
     counts: Vec<f64>,
     basis: Basis,
     numbers: Vec<u32>,
@@ -82,6 +84,8 @@ impl Layout {
             return Err(Failure::TooLarge);
         }
         scales::find(structure, data.columns, counts, &mut self.scales)?;
+        let effects = structure.factors.iter().flat_map(|f| &f.effects);
+        emptied(&mut self.slopes, self.scales.len()).extend(effects);
         self.collapse(&data.rows, data.columns, structure, cells, index)?;
         self.sort(cells, index, structure.factors.len());
         self.copy(data, structure, cells, index);

@@ -7,11 +7,16 @@
 //! otherwise by Laplace's approximation ([`joint`]). The search over the elements of the
 //! covariance factors and the coefficients, jointly, is Newton's with exact first and second
 //! derivatives ([`search`]), whose inverse is the covariance of the estimates.
+//!
+//! Average marginal effects ([`effect`]) are differences of means over the distribution of the
+//! effects ([`marginal`]).
 
+mod effect;
 mod estimates;
 mod jet;
 mod joint;
 mod layout;
+mod marginal;
 mod quadrature;
 mod search;
 mod single;
@@ -19,6 +24,7 @@ mod single;
 #[cfg(test)]
 mod tests;
 
+pub use effect::{Room, Turn};
 pub use estimates::Fit;
 pub use quadrature::{NODES_MAX, Nodes};
 

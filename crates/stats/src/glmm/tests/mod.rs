@@ -2,6 +2,7 @@
 //! hostile data, known truth.
 
 mod derivatives;
+mod effect;
 mod hostile;
 mod truth;
 mod twin;
