@@ -411,6 +411,34 @@ fn aggregates_of_real_data_are_those_of_the_simulation() {
     assert_round_trip("taken from data", source, &["PotentialOutcomes"], 5);
 }
 
+/// Group means as predictors, by levels that real data have as columns: in a Variables step, in a
+/// formula, in weights, in groups of quantiles, beside missing values.
+#[test]
+fn group_means_of_real_data_are_those_of_the_simulation() {
+    let source = r#"Design(steps: [
+        Level(name: site, n: 9, variables: { s: "normal(0, 1)" }),
+        Level(name: unit, n: "poisson(6) + 2", variables: {
+            x: "normal(s, 1)", z: "bernoulli(inv_logit(s))", e: "normal(0, 1)",
+            lost: "bernoulli(0.2)",
+        }),
+        Variables(variables: {
+            y: "if(lost == 1, NA, x + z + s + e)", z_mean: "mean(z, by = site)",
+            apart: "x - mean(x, by = site)", own: "count(by = site)",
+            rank: "split_quantile(x, 2, by = site)", widest: "max(sd(x, by = site))",
+            known: "mean(y, by = site, na_rm = true)",
+        }),
+        Estimator(label: "correlated", term: z,
+            method: Lmer(formula: "y ~ z + z_mean + apart + (1 | site)")),
+        Estimator(label: "written out", term: z,
+            method: LmRobust(formula: "y ~ z + mean(z, by = site) + rank", clusters: site)),
+        Estimator(label: "weights", term: apart, subset: "own > 4",
+            method: LmRobust(formula: "I(y * widest) ~ apart + known", weights: own)),
+        Aggregate(by: [site, z], variables: { m: "mean(y, na_rm = true)", top: "max(z_mean)" }),
+        Estimator(label: "cells", term: z, method: LmRobust(formula: "m ~ z + top")),
+    ])"#;
+    assert_round_trip("group means", source, &["Variables", "Aggregate"], 20);
+}
+
 /// Zero is one value, whatever its sign: rounding makes both.
 #[test]
 fn zeros_of_both_signs_are_one_group() {

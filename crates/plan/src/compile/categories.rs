@@ -152,7 +152,13 @@ impl Compiler<'_> {
         let cut = |c: &mut Self, j: usize| {
             let reduction = Reduction::Quantile((j as f64 / k).to_bits());
             let kind = NodeKind::Reduce { reduction, arg: x, rows, by, mask: None };
-            c.graph.add(kind, level, span)
+            let cut = c.graph.add(kind, level, span);
+            match by {
+                By::Groups(grouping, _) if !c.is_above(level, rows) => {
+                    c.spread(cut, grouping, rows, span)
+                }
+                _ => cut,
+            }
         };
         let cuts: Vec<NodeId> = (1..k as usize).map(|j| cut(self, j)).collect();
         self.one_more_for_each(Fun::Gt, x, &cuts, span)

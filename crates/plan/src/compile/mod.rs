@@ -190,6 +190,8 @@ pub struct Compiler<'a> {
     gathered: HashMap<(ColumnId, LinkId), ColumnId>,
     /// For each level, the levels that its units belong to without nesting in them.
     links: HashMap<LevelId, Vec<Link>>,
+    /// Groups of a level's units by a column of real data.
+    column_groups: HashMap<(LevelId, ColumnId), (GroupingId, LevelId)>,
     /// For a level of groups: the grouping, and the frame that was grouped.
     grouped: HashMap<LevelId, (GroupingId, LevelId)>,
 }
@@ -250,6 +252,7 @@ impl<'a> Compiler<'a> {
             link_groupings: HashMap::new(),
             gathered: HashMap::new(),
             links: HashMap::new(),
+            column_groups: HashMap::new(),
             grouped: HashMap::new(),
         }
     }

@@ -2,12 +2,13 @@
 
 use trialrun_lang::{Arg, Diagnostic, Expr, ExprKind, Span};
 
-use super::Compiler;
-use super::ir::{By, NodeKind, Reduction};
+use super::ir::{By, NodeId, NodeKind, Reduction};
 use super::lower::{Context, Value};
+use super::{Binding, Compiler};
 use crate::declared::{Name, Scalar};
+use crate::exec::links::Spread;
 use crate::functions::Fun;
-use crate::ids::LevelId;
+use crate::ids::{GroupingId, LevelId};
 
 /// The reductions, with what they compute.
 pub const REDUCTIONS: &[(&str, Reduction, &str)] = &[
@@ -97,16 +98,40 @@ impl Compiler<'_> {
         for reached in [declared, self.graph.node(arg).level, of_mask] {
             rows = self.deeper(rows, reached);
         }
-        if let By::Level(level) = by {
-            rows = self.deeper(rows, level);
-        }
+        rows = self.deeper(rows, self.units_of(by));
         let kind = NodeKind::Reduce { reduction, arg, rows, by, mask };
         let id = self.graph.add(kind, level, span);
-        // A value for each unit of a crossed level is seen by the units that belong to it.
         let here = if context.reaches_below { self.frame } else { context.level };
-        let is_linked = matches!(by, By::Level(_)) && self.is_linked(level, here);
-        let id = if is_linked { self.see(id, here, name, span)? } else { id };
+        let id = self.seen_reduction(id, by, here, name, span)?;
         Some(Value { id, labels: None })
+    }
+
+    /// The units that a reduction has to run over, at the least.
+    fn units_of(&self, by: By) -> LevelId {
+        match by {
+            By::Whole => LevelId::WHOLE,
+            By::Level(level) => level,
+            By::Groups(_, level) => self.grouped.get(&level).map_or(level, |(_, below)| *below),
+        }
+    }
+
+    /// A reduction as it is seen from the units of a level: a value for each unit of a crossed
+    /// level, or of a group, is seen by the units that belong to it.
+    fn seen_reduction(
+        &mut self,
+        id: NodeId,
+        by: By,
+        here: LevelId,
+        name: &str,
+        span: Span,
+    ) -> Option<NodeId> {
+        match by {
+            By::Level(level) if self.is_linked(level, here) => self.see(id, here, name, span),
+            By::Groups(grouping, level) if !self.is_above(level, here) => {
+                Some(self.spread(id, grouping, here, span))
+            }
+            _ => Some(id),
+        }
     }
 
     /// Sorts the arguments of a reduction.
@@ -197,6 +222,40 @@ impl Compiler<'_> {
         }
     }
 
+    /// The groups that a column of real data makes of a level's units: it stands for the level of
+    /// its name.
+    fn groups_of_column(&mut self, name: &str, span: Span, at: LevelId) -> Option<By> {
+        let node = self.resolve(name, span, &Context::at(at).for_a_name())?;
+        let key = self.column_at(node, at);
+        if let Some((grouping, level)) = self.column_groups.get(&(at, key)) {
+            return Some(By::Groups(*grouping, *level));
+        }
+        let frame = std::mem::replace(&mut self.frame, at);
+        let (level, grouping) = self.grouped_level(name.to_string(), vec![key]);
+        self.frame = frame;
+        self.column_groups.insert((at, key), (grouping, level));
+        Some(By::Groups(grouping, level))
+    }
+
+    /// The value of each group, seen from its units.
+    pub(super) fn spread(
+        &mut self,
+        node: NodeId,
+        grouping: GroupingId,
+        at: LevelId,
+        span: Span,
+    ) -> NodeId {
+        let from = self.column_at(node, self.graph.node(node).level);
+        let out = self.new_column_like(from, at);
+        // A unit whose group is not known has no value.
+        let keys = self.column_groups.iter().find(|(_, (known, _))| *known == grouping);
+        let of_key = keys.map(|((_, key), _)| self.columns[key.idx()].missing);
+        let missing = &mut self.columns[out.idx()].missing;
+        *missing = (*missing).max(of_key.unwrap_or_default());
+        self.push(Spread { from, grouping, level: at, out });
+        self.graph.add(NodeKind::Column(out), at, span)
+    }
+
     /// The level of `by = class`.
     pub(super) fn reduction_by(&mut self, expr: &Expr, context: &Context) -> Option<By> {
         let ExprKind::Name(name) = &expr.kind else {
@@ -206,8 +265,11 @@ impl Compiler<'_> {
             );
             return None;
         };
-        let level = self.level(&Name { text: name.clone(), span: expr.span })?;
         let reach = if context.reaches_below { self.frame } else { context.level };
+        if self.data.is_some() && matches!(self.binding(name), Some(Binding::Variable(_))) {
+            return self.groups_of_column(name, expr.span, reach);
+        }
+        let level = self.level(&Name { text: name.clone(), span: expr.span })?;
         if self.is_above(level, reach) || self.is_linked(level, reach) {
             return Some(By::Level(level));
         }

@@ -6,7 +6,7 @@ use super::replay::Trace;
 use super::units::{too_many, units_max};
 use super::workspace::grow;
 use super::{Op, Stop, Workspace};
-use crate::ids::{ColumnId, LevelId, LinkId, RunsId};
+use crate::ids::{ColumnId, GroupingId, LevelId, LinkId, RunsId};
 
 /// Copies, for each unit, the value of the unit of another level that it belongs to.
 pub struct Gather {
@@ -27,6 +27,38 @@ impl Op for Gather {
         let from = ws.column(self.from);
         for (o, &unit) in out.iter_mut().zip(ws.link(self.link)) {
             *o = from[unit as usize];
+        }
+        ws.put(self.out, out);
+        Ok(())
+    }
+
+    fn trace(&self, trace: &mut Trace<'_>) {
+        trace.copies(self.from, self.out);
+    }
+}
+
+/// Gives each unit the value of its group; units in no group have none, a missing value.
+pub struct Spread {
+    /// The column of the groups.
+    pub from: ColumnId,
+    /// The grouping.
+    pub grouping: GroupingId,
+    /// The level of the units.
+    pub level: LevelId,
+    /// The column of the units.
+    pub out: ColumnId,
+}
+
+impl Op for Spread {
+    fn run(&self, ws: &mut Workspace) -> Result<(), Stop> {
+        let n = ws.size(self.level);
+        let mut out = ws.take(self.out, n);
+        out.fill(f64::NAN);
+        let (grouping, from) = (ws.grouping(self.grouping), ws.column(self.from));
+        for (bounds, value) in grouping.offsets.windows(2).zip(from) {
+            for &unit in &grouping.order[bounds[0] as usize..bounds[1] as usize] {
+                out[unit as usize] = *value;
+            }
         }
         ws.put(self.out, out);
         Ok(())
