@@ -7,6 +7,9 @@ use crate::linalg::room;
 
 /// A diagonal element below this, in units of the effect's spread, is tried at zero.
 const NEAR_ZERO: f64 = 1e-3;
+/// From here the search begins anew where a diagonal element that ended near zero hid what stands
+/// below it.
+const LEAST: f64 = 0.03;
 /// Least and largest first guess of a standard deviation.
 const GUESS: [f64; 2] = [0.2, 3.0];
 /// Standard deviations to begin with where the first guess leads nowhere.
@@ -179,19 +182,29 @@ impl Work {
             if !is_near || !descent.free[t] {
                 continue;
             }
-            self.start.copy_from_slice(&descent.at);
-            self.start[t] = 0.0;
-            let theta = &mut self.start[..list.len()];
-            s.parameters.expand(theta, &mut self.lambda);
-            room(&mut self.sigma, s.parameters.size());
-            s.parameters.square(&self.lambda, &mut self.sigma);
-            s.parameters.factor(&self.sigma, theta);
+            self.clear(s, t, descent);
+            if s.parameters.has_below(t) {
+                self.start[t] = LEAST;
+                if descent.try_zero(&self.start, |_| false, loss)?
+                    && descent.at[t].abs() >= NEAR_ZERO
+                {
+                    continue;
+                }
+                self.clear(s, t, descent);
+            }
             let in_column = |other: usize| {
                 list.get(other).is_some_and(|o| o.factor == e.factor && o.column == e.column)
             };
             descent.try_zero(&self.start, in_column, loss)?;
         }
         Ok(())
+    }
+
+    /// Sets the start to where the descent ended, without what a diagonal element adds.
+    fn clear(&mut self, s: &Setting, t: usize, descent: &Descent) {
+        self.start.copy_from_slice(&descent.at);
+        let theta = &mut self.start[..s.parameters.len()];
+        s.parameters.clear(t, theta, &mut self.lambda, &mut self.sigma);
     }
 
     /// Descends from standard deviations far from zero, if they are better than none.

@@ -82,6 +82,27 @@ impl Parameters {
         }
     }
 
+    /// Whether element `t` is on a diagonal, and others stand below it.
+    pub fn has_below(&self, t: usize) -> bool {
+        let e = self.list[t];
+        let below = |o: &Element| o.factor == e.factor && o.column == e.column && o.row > o.column;
+        e.row == e.column && self.list.iter().any(below)
+    }
+
+    /// Puts a diagonal element at zero, and in the place of what stands below it the factor of the
+    /// same covariances in which nothing does.
+    ///
+    /// What stands below a zero on the diagonal can be turned into the columns behind it. While it
+    /// is there, the first derivatives by the diagonal element hide whether a variance above zero
+    /// is better: the search takes such a point for the bottom.
+    pub fn clear(&self, t: usize, theta: &mut [f64], lambda: &mut Vec<f64>, sigma: &mut Vec<f64>) {
+        theta[t] = 0.0;
+        self.expand(theta, lambda);
+        room(sigma, self.size());
+        self.square(lambda, sigma);
+        self.factor(sigma, theta);
+    }
+
     /// `d phi_k / d theta_t` at `Lambda`.
     pub fn slope(&self, k: usize, t: usize, lambda: &[f64]) -> f64 {
         let (phi, theta) = (self.list[k], self.list[t]);

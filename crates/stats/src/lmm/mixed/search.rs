@@ -36,6 +36,7 @@ pub(super) struct Search {
     step: Vec<f64>,
     pub(super) tried: Vec<f64>,
     before: Vec<f64>,
+    sigma: Vec<f64>,
     pub(super) a: Vec<f64>,
     values: Vec<f64>,
     vectors: Vec<f64>,
@@ -102,6 +103,9 @@ impl Search {
             s.free[t] && e.row == e.column && s.theta[t].abs() < NEAR_ZERO
         };
         for t in 0..n {
+            if near(self, t) {
+                self.leave_false_bottom(t, problem, work)?;
+            }
             if near(self, t) {
                 self.try_zero(t, problem, work)?;
             }
@@ -261,6 +265,29 @@ impl Search {
             t *= 0.4;
         }
         false
+    }
+
+    /// Begins again where a diagonal element near zero hides what stands below it, and keeps that
+    /// where it is lower.
+    fn leave_false_bottom(
+        &mut self,
+        t: usize,
+        problem: &Problem,
+        work: &mut Work,
+    ) -> Result<(), Failure> {
+        if !problem.parameters.has_below(t) {
+            return Ok(());
+        }
+        let (value, n) = (self.value, self.theta.len());
+        room(&mut self.before, n).copy_from_slice(&self.theta);
+        problem.parameters.clear(t, &mut self.theta, &mut self.lambda, &mut self.sigma);
+        self.theta[t] = LEAST;
+        let found = self.descend(problem, work);
+        if found.is_ok() && self.value < value {
+            return Ok(());
+        }
+        self.theta.copy_from_slice(&self.before[..n]);
+        self.descend(problem, work)
     }
 
     /// Fits again with a diagonal element at zero, and keeps that where it is no worse.

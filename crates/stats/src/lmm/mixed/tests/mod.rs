@@ -1,5 +1,6 @@
 //! Tests of mixed models in general: a dense twin, invariance, the other route, hostile data.
 
+mod coding;
 mod hostile;
 mod parts;
 mod profile;
