@@ -4,7 +4,7 @@
 //! to whole classes makes a row a class, with the number of observations, their mean outcome and
 //! their sum of squares around it. Least squares, its robust variances and random intercepts need
 //! no more (`trialrun_stats::Rows`), so the cost of a fit is that of the level of its predictors.
-//! Where predictors hang on assigned conditions alone, rows of equal conditions become one: `cells`.
+//! Where predictors hang on assigned conditions alone, equal rows become one (module `cells`).
 
 use trialrun_stats::ols::Shape;
 use trialrun_stats::{Failure, Observations, Rows};
