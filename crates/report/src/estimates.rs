@@ -71,26 +71,11 @@ impl Estimated {
         for (name, word) in &self.details.words {
             fit.insert((*name).to_string(), json!(word));
         }
-        if !self.details.tests.is_empty() {
-            let test = |test: &Test| {
-                json!({
-                    "name": test.name,
-                    "statistic": json_number(test.statistic),
-                    "df1": json_number(test.df1),
-                    "df2": test.df2.map_or(Value::Null, json_number),
-                    "p_value": json_number(test.p_value),
-                })
-            };
-            let tests: Vec<Value> = self.details.tests.iter().map(test).collect();
-            fit.insert("tests".into(), Value::Array(tests));
-        }
-        if !self.details.limits.is_empty() {
-            let one = |(what, [low, high]): &(String, [f64; 2])| {
-                let (low, high) = (json_number(*low), json_number(*high));
-                json!({ "what": what, "low": low, "high": high })
-            };
-            let limits: Vec<Value> = self.details.limits.iter().map(one).collect();
-            fit.insert("limits".into(), Value::Array(limits));
+        let (tests, limits) = (self.tests_json(), self.limits_json());
+        for (name, list) in [("tests", tests), ("limits", limits)] {
+            if !list.is_empty() {
+                fit.insert(name.into(), Value::Array(list));
+            }
         }
         if !self.details.random_effects.is_empty() {
             let effect = |(group, term, sd): &(String, String, f64)| {
@@ -121,6 +106,45 @@ impl Estimated {
             fit.insert("vcov".into(), json!(rows));
         }
         Value::Object(fit)
+    }
+
+    /// Tests; those that could not be made have a reason, and no numbers.
+    fn tests_json(&self) -> Vec<Value> {
+        let test = |test: &Test| {
+            json!({
+                "name": test.name,
+                "statistic": json_number(test.statistic),
+                "df1": json_number(test.df1),
+                "df2": test.df2.map_or(Value::Null, json_number),
+                "p_value": json_number(test.p_value),
+            })
+        };
+        let lost = |(name, failure): &(String, Failure)| {
+            let none = Value::Null;
+            json!({
+                "name": name,
+                "statistic": none,
+                "df1": none,
+                "df2": none,
+                "p_value": none,
+                "reason": failure.name(),
+            })
+        };
+        let lost = self.details.untested.iter().map(lost);
+        self.details.tests.iter().map(test).chain(lost).collect()
+    }
+
+    /// Limits of standard deviations, or the reason why there are none.
+    fn limits_json(&self) -> Vec<Value> {
+        let one = |(what, limits): &(String, Result<[f64; 2], Failure>)| match limits {
+            Ok([low, high]) => {
+                json!({ "what": what, "low": json_number(*low), "high": json_number(*high) })
+            }
+            Err(failure) => {
+                json!({ "what": what, "low": null, "high": null, "reason": failure.name() })
+            }
+        };
+        self.details.limits.iter().map(one).collect()
     }
 }
 
@@ -293,12 +317,18 @@ fn fits(results: &[Estimated]) -> String {
         if !known.is_empty() {
             text += &format!("{}: {}\n", result.name(), known.join(", "));
         }
-        for (what, [low, high]) in &result.details.limits {
-            let (low, high) = (significant(*low, 6), significant(*high, 6));
-            text += &format!("{}: standard deviation {what}: {low} to {high}\n", result.label);
+        for (what, limits) in &result.details.limits {
+            let limits = match limits {
+                Ok(limits) => limits.map(|limit| significant(limit, 6)).join(" to "),
+                Err(failure) => format!("no limits, {}", failure.explain()),
+            };
+            text += &format!("{}: standard deviation {what}: {limits}\n", result.name());
         }
         for test in &result.details.tests {
             text += &format!("{}: {}\n", result.name(), test_text(test));
+        }
+        for (name, failure) in &result.details.untested {
+            text += &format!("{}: no test of {name}, {}\n", result.name(), failure.explain());
         }
         let dropped = result.terms.iter().zip(&result.details.kept).filter(|(_, kept)| !**kept);
         let dropped: Vec<&str> = dropped.map(|(term, _)| term.as_str()).collect();
@@ -337,4 +367,77 @@ fn csv_estimates(plan: &Plan, results: &[Estimated]) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What could not be had is named with its reason, and the rest stays.
+    #[test]
+    fn lost_tests_and_limits_have_reasons() {
+        let test = |name: &str| Test {
+            name: name.to_string(),
+            statistic: 2.0,
+            df1: 1.0,
+            df2: None,
+            p_value: 0.1,
+        };
+        let details = Details {
+            numbers: vec![("sigma", 1.5)],
+            tests: vec![test("no variance of x by a")],
+            untested: vec![("no variance of x by b".to_string(), Failure::NotConverged)],
+            limits: vec![
+                ("x by a".to_string(), Ok([0.5, 2.0])),
+                ("x by b".to_string(), Err(Failure::NotConverged)),
+            ],
+            ..Details::default()
+        };
+        let fitted = Estimated {
+            label: "M".to_string(),
+            outcome: "y".to_string(),
+            has_others: false,
+            estimands: Vec::new(),
+            coefficients: Vec::new(),
+            terms: Vec::new(),
+            details,
+        };
+        let why = Failure::NotConverged.explain();
+        let expected = [
+            "",
+            "M: sigma 1.5",
+            "M: standard deviation x by a: 0.5 to 2",
+            &format!("M: standard deviation x by b: no limits, {why}"),
+            "M: test of no variance of x by a: chi-squared 2 on 1 degrees of freedom, p-value 0.1",
+            &format!("M: no test of no variance of x by b, {why}"),
+        ];
+        assert_eq!(fits(&[fitted]).lines().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn lost_tests_and_limits_are_null_in_json() {
+        let lost = |what: &str| (what.to_string(), Failure::NotConverged);
+        let details = Details {
+            untested: vec![lost("no variance of x by b")],
+            limits: vec![("x by b".to_string(), Err(Failure::NotConverged))],
+            ..Details::default()
+        };
+        let fitted = Estimated {
+            label: String::new(),
+            outcome: String::new(),
+            has_others: false,
+            estimands: Vec::new(),
+            coefficients: Vec::new(),
+            terms: Vec::new(),
+            details,
+        };
+        let fit = fitted.fit_json();
+        let test = &fit["tests"][0];
+        assert!(test["statistic"].is_null() && test["p_value"].is_null());
+        assert_eq!(test["reason"], "not_converged");
+        let limits = json!([
+            { "what": "x by b", "low": null, "high": null, "reason": "not_converged" },
+        ]);
+        assert_eq!(fit["limits"], limits);
+    }
 }

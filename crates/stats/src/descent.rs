@@ -20,6 +20,17 @@ const SADDLE: f64 = 1e-6;
 const MOVES: f64 = 1e-8;
 /// How far to step away from a saddle.
 const SADDLE_STEP: f64 = 0.1;
+/// A saddle from which such a step gains less than this share of the value is flat: its curvature
+/// is rounding error.
+const SADDLE_GAIN: f64 = 1e-14;
+/// Parameters are measured in units of their size over this where that is more than one.
+const LARGE: f64 = 64.0;
+
+/// The unit in which a parameter of this size is measured, so that flat in one parameter is flat
+/// beside others of other sizes.
+pub(crate) fn unit(parameter: f64) -> f64 {
+    (parameter.abs() / LARGE).max(1.0)
+}
 
 /// A surface over some parameters, each of the order of one.
 pub(crate) trait Surface {
@@ -28,6 +39,11 @@ pub(crate) trait Surface {
 
     /// Sets the derivatives at the point whose height was asked last: `second` in full.
     fn differentiate(&mut self, at: &[f64], first: &mut [f64], second: &mut [f64]);
+
+    /// Why there is no use in looking further, if there is none: a parameter grows without end.
+    fn is_endless(&self, _at: &[f64]) -> Option<Failure> {
+        None
+    }
 }
 
 /// Work space of the search; `at` is the lowest point afterwards.
@@ -45,6 +61,8 @@ pub(crate) struct Descent {
     step: Vec<f64>,
     tried: Vec<f64>,
     before: Vec<f64>,
+    /// Units of the parameters where the search stands.
+    units: Vec<f64>,
     a: Vec<f64>,
     values: Vec<f64>,
     vectors: Vec<f64>,
@@ -54,7 +72,8 @@ pub(crate) struct Descent {
 impl Descent {
     /// Begins with `n` parameters at zero, all free.
     pub fn begin(&mut self, n: usize) {
-        let buffers = [&mut self.at, &mut self.gradient, &mut self.step, &mut self.tried];
+        let Self { at, gradient, step, tried, units, .. } = self;
+        let buffers = [at, gradient, step, tried, units];
         for buffer in buffers {
             room(buffer, n).fill(0.0);
             buffer.truncate(n);
@@ -72,17 +91,23 @@ impl Descent {
     /// where the surface is not convex. Derivatives are those of the lowest point afterwards.
     ///
     /// # Errors
-    /// `NotConverged`.
+    /// `NotConverged`; what [`Surface::is_endless`] says.
     pub fn descend(&mut self, surface: &mut dyn Surface) -> Result<(), Failure> {
         self.value = surface.value(&self.at).ok_or(Failure::NotConverged)?;
         self.differentiate(surface);
-        let mut promised = f64::INFINITY;
+        let (mut promised, mut before) = (f64::INFINITY, f64::INFINITY);
         for _ in 0..STEPS_MAX {
-            let (gain, is_valley) = self.direction();
+            let (mut gain, is_valley) = self.direction();
             if !gain.is_finite() {
                 return Err(Failure::NotConverged);
             }
-            if is_valley && gain <= SMALL_GAIN * (1.0 + self.value.abs()) {
+            let is_small = gain <= SMALL_GAIN * (1.0 + self.value.abs());
+            if !is_valley && is_small && gain > 0.5 * before {
+                // Rounding errors of a gradient that is zero, at a saddle.
+                gain = self.leave_saddle();
+            }
+            before = gain;
+            if is_valley && is_small {
                 // The promises of Newton's steps shrink until rounding errors are all they hold.
                 if gain >= promised {
                     return Ok(());
@@ -96,6 +121,9 @@ impl Descent {
             }
             if !self.advance(gain, surface) {
                 return Err(Failure::NotConverged);
+            }
+            if let Some(failure) = surface.is_endless(&self.at) {
+                return Err(failure);
             }
             self.differentiate(surface);
         }
@@ -137,10 +165,14 @@ impl Descent {
     /// Writes the inverse of the Hessian of the free parameters, zero for the others.
     ///
     /// Directions in which the surface is flat are left out where they move only the first
-    /// `n_nuisance` parameters; where they move others there is no inverse: false.
+    /// `n_nuisance` parameters; where they move others there is no inverse: false, as where
+    /// derivatives are no numbers.
     pub fn invert(&mut self, n_nuisance: usize, inverse: &mut [f64]) -> bool {
         let n = self.at.len();
         let (_, largest) = self.eigenvalues();
+        if !self.values[..n].iter().all(|value| value.is_finite()) {
+            return false;
+        }
         inverse[..n * n].fill(0.0);
         for (value, vector) in self.values[..n].iter().zip(self.vectors.chunks_exact(n.max(1))) {
             if *value <= FLAT * largest {
@@ -152,7 +184,8 @@ impl Descent {
             }
             for p in (0..n).filter(|p| self.free[*p]) {
                 for q in (0..n).filter(|q| self.free[*q]) {
-                    inverse[p * n + q] += vector[p] * vector[q] / value;
+                    let units = self.units[p] * self.units[q];
+                    inverse[p * n + q] += units * (vector[p] * vector[q] / value);
                 }
             }
         }
@@ -186,12 +219,15 @@ impl Descent {
         self.differentiate(surface);
     }
 
-    /// Finds the eigenvalues of the Hessian; returns the least of a free direction, and the size
-    /// of the largest.
+    /// Finds the eigenvalues of the Hessian, parameters in their units; returns the least of a free
+    /// direction, and the size of the largest.
     fn eigenvalues(&mut self) -> (f64, f64) {
         let n = self.at.len();
         let a = &mut self.a[..n * n];
-        a.copy_from_slice(&self.hessian[..n * n]);
+        self.units.iter_mut().zip(&self.at).for_each(|(u, at)| *u = unit(*at));
+        for (i, (a, h)) in a.iter_mut().zip(&self.hessian).enumerate() {
+            *a = h * (self.units[i / n] * self.units[i % n]);
+        }
         let largest = (0..n * n).fold(0.0_f64, |most, i| most.max(a[i].abs()));
         // What is fixed has the largest eigenvalue of all.
         for t in (0..n).filter(|t| !self.free[*t]) {
@@ -208,28 +244,43 @@ impl Descent {
         let n = self.at.len();
         let (least, largest) = self.eigenvalues();
         self.step.fill(0.0);
+        let units = &self.units[..n];
         let mut gain = 0.0;
         for (value, vector) in self.values[..n].iter().zip(self.vectors.chunks_exact(n.max(1))) {
-            let inner: f64 = vector.iter().zip(&self.gradient).map(|(v, g)| v * g).sum();
+            let slopes = self.gradient.iter().zip(units).map(|(g, u)| g * u);
+            let inner: f64 = vector.iter().zip(slopes).map(|(v, g)| v * g).sum();
             let curvature = value.abs().max(FLAT * largest);
             if curvature == 0.0 {
                 continue;
             }
             gain += inner * inner / curvature;
             let share = inner / curvature;
-            self.step.iter_mut().zip(vector).for_each(|(s, v)| *s -= share * v);
+            for (s, (v, u)) in self.step.iter_mut().zip(vector.iter().zip(units)) {
+                *s -= share * v * u;
+            }
         }
         // Rounding errors must not move what is fixed.
         let fixed = self.step.iter_mut().zip(&self.free).filter(|(_, free)| !**free);
         fixed.for_each(|(s, _)| *s = 0.0);
-        let is_valley = least >= -SADDLE * largest;
+        let is_flat = -least * SADDLE_STEP * SADDLE_STEP <= SADDLE_GAIN * (1.0 + self.value.abs());
+        let is_valley = least >= -SADDLE * largest || is_flat;
         if gain <= LAST_GAIN && !is_valley {
-            let at = self.values[..n].iter().position(|v| *v == least).unwrap_or(0);
-            let vector = &self.vectors[at * n..(at + 1) * n];
-            self.step.iter_mut().zip(vector).for_each(|(s, v)| *s = SADDLE_STEP * v);
-            gain = -least * SADDLE_STEP * SADDLE_STEP;
+            gain = self.leave_saddle();
         }
         (gain, is_valley)
+    }
+
+    /// Points the step along the steepest way down from a saddle; returns the gain that it
+    /// promises.
+    fn leave_saddle(&mut self) -> f64 {
+        let n = self.at.len();
+        let least = self.values[..n].iter().fold(f64::INFINITY, |least, v| least.min(*v));
+        let at = self.values[..n].iter().position(|v| *v == least).unwrap_or(0);
+        let vector = &self.vectors[at * n..(at + 1) * n];
+        for (s, (v, u)) in self.step.iter_mut().zip(vector.iter().zip(&self.units)) {
+            *s = SADDLE_STEP * v * u;
+        }
+        -least * SADDLE_STEP * SADDLE_STEP
     }
 
     /// Takes the step, shortened until the surface is low enough; false where it is not.

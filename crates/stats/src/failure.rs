@@ -9,7 +9,8 @@ pub enum Failure {
     NotFinite,
     /// The coefficient asked for is not estimable: its column is a combination of the others.
     TermDropped,
-    /// Rows minus coefficients (or clusters minus one) leave no degree of freedom.
+    /// Rows minus coefficients (or clusters minus one) leave no degree of freedom, or so small a
+    /// part of one that an interval has no ends.
     NoResidualDf,
     /// A clustered standard error needs at least two clusters.
     TooFewClusters,

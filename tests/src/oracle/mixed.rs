@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use trialrun_plan::Details;
+use trialrun_stats::Failure;
 
 use super::{cases, close, compare, compare_vcov, fit, number};
 
@@ -209,6 +210,7 @@ fn profile_likelihood_is_that_of_r() {
             let Some(low) = own["sd_low"].as_array() else { continue };
             assert_eq!(details.limits.len(), low.len() + 1, "{}", case["name"]);
             for (i, (what, limits)) in details.limits.iter().enumerate().take(low.len()) {
+                let limits = limits.expect("limits");
                 // In any order of the groups.
                 let is_theirs = |k: &usize| {
                     let high = own["sd_high"][*k].as_f64().unwrap();
@@ -221,7 +223,7 @@ fn profile_likelihood_is_that_of_r() {
                 close(&case, what, limits[1], &own["sd_high"][k], 1e-6);
                 n_deviations += 1;
             }
-            let [low, high] = details.limits[low.len()].1;
+            let [low, high] = details.limits[low.len()].1.expect("limits");
             close(&case, "sigma", low, &own["sigma_low"], 1e-6);
             // There R's root finder was caught where the groups' variance is zero, a saddle: at its
             // limit another variance has a lower deviance. See `lmm_profile.R`.
@@ -231,4 +233,21 @@ fn profile_likelihood_is_that_of_r() {
         }
     }
     assert_eq!((n, n_deviations), (13, 30), "profiles");
+}
+
+/// Nearly every row is a group, so that the residual variance may be nothing: then one limit can
+/// not be had, and all the rest is told.
+#[test]
+fn a_lost_limit_takes_nothing_along() {
+    let case = serde_json::json!({ "name": "lost", "data": "lmm_lost.csv" });
+    let method = "Lmer(formula: \"y ~ z + x + (1 | a) + (1 | b)\", reml: false, interval: Profile)";
+    let (coefficients, details) = fit(&case, method);
+    assert!(coefficients.iter().all(|c| c.row.fit.is_ok()));
+    let limits: Vec<_> = details.limits.iter().map(|(what, l)| (what.as_str(), *l)).collect();
+    let [(a, lost), (b, found), (sigma, residual)] = limits[..] else { panic!("{limits:?}") };
+    assert_eq!([a, b, sigma], ["(Intercept) by a", "(Intercept) by b", "sigma"]);
+    assert_eq!(lost, Err(Failure::NotConverged));
+    assert!(found.is_ok_and(|[low, high]| low == 0.0 && high > 5.0), "{found:?}");
+    assert!(residual.is_ok_and(|[low, high]| low == 0.0 && high > 7.0), "{residual:?}");
+    assert_eq!((details.tests.len(), details.vcov.len()), (2, 9));
 }

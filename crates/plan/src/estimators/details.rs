@@ -1,5 +1,6 @@
 //! What a fit to real data tells: its coefficients, and all that the method knows beside them.
 
+use trialrun_stats::Failure;
 use trialrun_stats::ols::Wald;
 use trialrun_stats::special::{chi_squared, fisher_f};
 
@@ -23,20 +24,32 @@ pub struct Details {
     pub words: Vec<(&'static str, String)>,
     /// Tests of several coefficients, or of the model.
     pub tests: Vec<Test>,
+    /// Tests that could not be made: what is tested, and why not.
+    pub untested: Vec<(String, Failure)>,
     /// Standard deviations of random effects: group, term, value.
     pub random_effects: Vec<(String, String, f64)>,
     /// Correlations of random effects of one group: group, the two terms, value.
     pub correlations: Vec<(String, [String; 2], f64)>,
-    /// Limits of standard deviations: what, lower and upper.
-    pub limits: Vec<(String, [f64; 2])>,
+    /// Limits of standard deviations: what, lower and upper, or why there are none.
+    pub limits: Vec<(String, Result<[f64; 2], Failure>)>,
     /// Which coefficients were kept.
     pub kept: Vec<bool>,
-    /// Variance matrix of the kept coefficients, by rows.
+    /// Variance matrix of the kept coefficients, by rows; empty where there is none.
     pub vcov: Vec<f64>,
     /// Hypotheses about coefficients, each with its estimate.
     pub hypotheses: Vec<Coefficient>,
     /// How several hypotheses are tested at once.
     pub joint: Joint,
+}
+
+impl Details {
+    /// Adds the test of a variance of zero, or why there is none.
+    pub(crate) fn add_boundary_test(&mut self, what: &str, test: Result<(f64, usize), Failure>) {
+        match test {
+            Ok(found) => self.tests.push(Test::boundary(what, found)),
+            Err(failure) => self.untested.push((Test::no_variance(what), failure)),
+        }
+    }
 }
 
 /// How several hypotheses about coefficients are tested at once.
@@ -80,14 +93,19 @@ impl Test {
     /// # References
     /// Self and Liang 1987, Journal of the American Statistical Association 82:605, case 5; Stram
     /// and Lee 1994, Biometrics 50:1171.
-    pub(crate) fn boundary(what: &str, value: f64, df: usize) -> Self {
+    fn boundary(what: &str, (value, df): (f64, usize)) -> Self {
         let upper = |df: usize| match df {
             0 => f64::from(u8::from(value <= 0.0)),
             _ => chi_squared::upper(value, df as f64),
         };
-        let name = format!("no variance of {what}, the mean of {} and {df}", df - 1);
+        let name = format!("{}, the mean of {} and {df}", Self::no_variance(what), df - 1);
         let p_value = 0.5 * (upper(df - 1) + upper(df));
         Self { name, statistic: value, df1: df as f64, df2: None, p_value }
+    }
+
+    /// What a test of a variance of zero is called.
+    fn no_variance(what: &str) -> String {
+        format!("no variance of {what}")
     }
 
     /// A chi-squared test.

@@ -282,12 +282,12 @@ impl Estimation {
         if std_error <= 0.0 {
             return Err(Failure::ZeroStandardError);
         }
-        if df.is_nan() || df <= 0.0 {
+        let half = self.critical.at(df) * std_error;
+        if df.is_nan() || df <= 0.0 || half == f64::INFINITY {
             return Err(Failure::NoResidualDf);
         }
         let statistic = (estimate - value) / std_error;
         let p_value = student_t::two_sided(statistic, df);
-        let half = self.critical.at(df) * std_error;
         let (conf_low, conf_high) = (estimate - half, estimate + half);
         Ok(Estimate { estimate, std_error, df, statistic, p_value, conf_low, conf_high })
     }

@@ -38,7 +38,8 @@
 //! criterion) of each variance, which under a variance of zero is, at the boundary, half the time
 //! chi-squared on as many degrees of freedom as parameters go, and half the time on one less. An
 //! intercept with correlated slopes is not tested. With `interval: Profile` there are limits of the
-//! standard deviations that may not be correlated.
+//! standard deviations that may not be correlated. Of a test or a limit that can not be had the
+//! report says why, beside all that can.
 //!
 //! With few groups, say below forty, `Z` and `Profile` make tests of a treatment of whole groups
 //! too bold: use `Satterthwaite` or `KenwardRoger`. How often the 95% interval holds the effect, in
@@ -78,7 +79,7 @@ use trialrun_stats::special::student_t::Critical;
 
 use super::Declared;
 use super::build::{self, Wanted};
-use super::details::{Details, Test};
+use super::details::Details;
 use super::estimation::{Coef, Fit, Fitted};
 use super::hypotheses::Hypotheses;
 use super::mixed;
@@ -281,8 +282,8 @@ impl Fit for RandomIntercept {
         let kept = fit.kept().to_vec();
         let random_effects = vec![intercept];
         let what = format!("(Intercept) by {}", self.group);
-        let test = fit.groups_test().map(|statistic| Test::boundary(&what, statistic, 1));
-        let tests = test.into_iter().collect();
-        Ok(Details { numbers, random_effects, tests, kept, vcov, ..Details::default() })
+        let mut details = Details { numbers, random_effects, kept, vcov, ..Details::default() };
+        details.add_boundary_test(&what, fit.groups_test().map(|statistic| (statistic, 1)));
+        Ok(details)
     }
 }

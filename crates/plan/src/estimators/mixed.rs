@@ -6,7 +6,7 @@ use trialrun_stats::lmm::mixed::{self, Data, Df, Profiled};
 use trialrun_stats::{Failure, Observations};
 
 use super::build::{self, add_extra};
-use super::details::{Details, Test};
+use super::details::Details;
 use super::estimation::{Coef, Fit, Fitted};
 use super::model::{Model, ModelScratch};
 use super::random::{self, RandomEffects};
@@ -84,10 +84,10 @@ struct MixedFit {
 }
 
 impl MixedFit {
-    /// Fits, and hands the fit to `use_fit`.
+    /// Fits, and hands the fit to `use_fit`, and whether all is ready that coefficients need.
     fn with_fit<T, F>(&self, model: &Model, ws: &mut Workspace, use_fit: F) -> Result<T, Failure>
     where
-        F: FnOnce(&mut mixed::Fit<'_>, &ModelScratch, &mut Room) -> Result<T, Failure>,
+        F: FnOnce(&mut mixed::Fit<'_>, Result<(), Failure>, &ModelScratch, &mut Room) -> T,
     {
         let n = ws.size(model.rows);
         let Workspace { columns, runs, model: scratch, mixed, .. } = ws;
@@ -101,40 +101,37 @@ impl MixedFit {
         let offset = self.offset.map(|i| extras[i]);
         let data = Data { x: rows.x, y: rows.y, weights, offset, columns: &extras };
         let mut fit = mixed::fit(&data, &self.random.structure, self.method, &mut mixed.fit)?;
-        fit.prepare(self.df, &data, &self.random.structure)?;
-        use_fit(&mut fit, scratch, &mut mixed.room)
+        let ready = fit.prepare(self.df, &data, &self.random.structure);
+        Ok(use_fit(&mut fit, ready, scratch, &mut mixed.room))
     }
 
     /// A test of each effect that a model can do without: an intercept stays where slopes may be
     /// correlated with it.
-    fn add_tests(&self, fit: &mut mixed::Fit<'_>, details: &mut Details) -> Result<(), Failure> {
+    fn add_tests(&self, fit: &mut mixed::Fit<'_>, details: &mut Details) {
         for (f, factor) in self.random.structure.factors.iter().enumerate() {
             for block in &factor.blocks {
                 let can_go = |e: &usize| block.len() == 1 || factor.effects[*e].is_some();
                 for e in block.clone().filter(can_go) {
-                    let (statistic, df) = fit.effect_test(f, e)?;
-                    let what = self.random.label(f, e);
-                    details.tests.push(Test::boundary(&what, statistic, df));
+                    details.add_boundary_test(&self.random.label(f, e), fit.effect_test(f, e));
                 }
             }
         }
-        Ok(())
     }
 
     /// Limits of standard deviations, where profiles are wanted.
-    fn add_limits(&self, fit: &mut mixed::Fit<'_>, details: &mut Details) -> Result<(), Failure> {
-        let Some(critical) = self.profile else { return Ok(()) };
-        fit.prepare_profiles()?;
+    fn add_limits(&self, fit: &mut mixed::Fit<'_>, details: &mut Details) {
+        let Some(critical) = self.profile else { return };
+        let ready = fit.prepare_profiles();
         let structure = &self.random.structure;
         for (f, factor) in structure.factors.iter().enumerate() {
-            for e in 0..factor.effects.len() {
-                if let Some(limits) = fit.sd_limits(structure, f, e, critical)? {
-                    details.limits.push((self.random.label(f, e), limits));
-                }
+            for block in factor.blocks.iter().filter(|block| block.len() == 1) {
+                let e = block.start;
+                let limits = ready.and_then(|()| fit.sd_limits(structure, f, e, critical));
+                details.limits.push((self.random.label(f, e), limits));
             }
         }
-        details.limits.push(("sigma".to_string(), fit.sigma_limits(critical)?));
-        Ok(())
+        let limits = ready.and_then(|()| fit.sigma_limits(critical));
+        details.limits.push(("sigma".to_string(), limits));
     }
 }
 
@@ -147,13 +144,13 @@ impl Fit for MixedFit {
     ) -> Result<Fitted, Failure> {
         let all =
             |c: mixed::Coefficient| Coef { estimate: c.estimate, std_error: c.std_error, df: c.df };
-        self.with_fit(model, ws, |fit, scratch, Room { buffer, profiled }| {
+        self.with_fit(model, ws, |fit, mut ready, scratch, Room { buffer, profiled }| {
             profiled.clear();
             if self.profile.is_some() {
-                fit.prepare_profiles()?;
+                ready = ready.and_then(|()| fit.prepare_profiles());
             }
             for (i, &column) in scratch.targets.iter().enumerate() {
-                let mut coef = fit.coefficient(column, self.df, buffer);
+                let mut coef = ready.and_then(|()| fit.coefficient(column, self.df, buffer));
                 if let Some(critical) = self.profile {
                     let one = coef.and_then(|_| fit.profile(column, critical));
                     profiled.push(one.ok());
@@ -163,9 +160,10 @@ impl Fit for MixedFit {
             }
             let n = scratch.targets.len();
             for (i, factors) in scratch.wanted_contrasts().enumerate() {
-                give(n + i, fit.contrast(factors, self.df, buffer).map(all));
+                let coef = ready.and_then(|()| fit.contrast(factors, self.df, buffer));
+                give(n + i, coef.map(all));
             }
-            Ok(Fitted { n_obs: fit.n_obs(), boundary: fit.is_boundary() })
+            Fitted { n_obs: fit.n_obs(), boundary: fit.is_boundary() }
         })
     }
 
@@ -174,7 +172,7 @@ impl Fit for MixedFit {
     }
 
     fn details(&self, model: &Model, ws: &mut Workspace) -> Result<Details, Failure> {
-        self.with_fit(model, ws, |fit, _, _| {
+        self.with_fit(model, ws, |fit, ready, _, _| {
             let criterion = match self.method {
                 Method::Reml => ("reml_criterion", fit.criterion()),
                 Method::Ml => ("deviance", fit.criterion()),
@@ -190,10 +188,13 @@ impl Fit for MixedFit {
             let mut details = Details { numbers, ..Details::default() };
             let covariances = fit.covariances(&self.random.structure);
             self.random.report(&covariances, fit.sigma(), &mut details);
-            (details.kept, details.vcov) = (fit.kept().to_vec(), fit.vcov(self.df));
-            self.add_tests(fit, &mut details)?;
-            self.add_limits(fit, &mut details)?;
-            Ok(details)
+            details.kept = fit.kept().to_vec();
+            if ready.is_ok() {
+                details.vcov = fit.vcov(self.df);
+            }
+            self.add_tests(fit, &mut details);
+            self.add_limits(fit, &mut details);
+            details
         })
     }
 }

@@ -159,7 +159,8 @@ pub fn fit<'s>(
     for (b, &j) in kept_beta.iter().zip(&cells.basis.columns) {
         all[j] = *b;
     }
-    if !all.iter().all(|b| b.is_finite()) {
+    let variances = covariance.matrix[..cells.rank * cells.rank].iter();
+    if !all.iter().chain(variances).all(|b| b.is_finite()) {
         return Err(Failure::NotFinite);
     }
     Ok(Fit { family, alpha, cells, search, covariance, beta: &beta[p..2 * p] })

@@ -77,7 +77,7 @@ impl Search {
         }
         // The mean alone, as far as the columns can say it.
         let mean = (0..cells.m).map(|c| cells.total(c) * cells.y[c]).sum::<f64>() / cells.weight;
-        let level = family.start(mean, cells.weight);
+        let level = family.start(mean, cells.weight) - level_of_offset(cells, family);
         for (g, q) in self.gamma.iter_mut().zip(cells.basis.q.chunks_exact(cells.m)) {
             *g = (0..cells.m).map(|c| q[c] * cells.total(c) * level).sum();
         }
@@ -205,6 +205,22 @@ impl Search {
                 0.0 => moved.abs() <= room,
                 sign => sign * moved >= -room,
             })
+    }
+}
+
+/// What offsets add to the linear predictor of the mean; for the inverse link, where predictors
+/// must be positive, what they take away at most.
+fn level_of_offset(cells: &Cells, family: Family) -> f64 {
+    let offsets = || cells.offset.iter().copied();
+    match family {
+        _ if cells.offset.is_empty() => 0.0,
+        Family::GammaInverse => offsets().fold(0.0, f64::min),
+        Family::Poisson | Family::NegativeBinomial | Family::GammaLog => {
+            let most = offsets().fold(f64::NEG_INFINITY, f64::max);
+            let rates = offsets().enumerate().map(|(c, o)| cells.total(c) * libm::exp(o - most));
+            most + libm::log(rates.sum::<f64>() / cells.weight)
+        }
+        _ => 0.0,
     }
 }
 

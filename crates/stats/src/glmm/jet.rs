@@ -24,6 +24,9 @@ pub(super) struct Jet {
     pub bent_bend: f64,
 }
 
+/// Logarithm of the largest rate of the complementary log-log link whose derivatives are told.
+const RATE_LOG_MAX: f64 = 700.0;
+
 /// First to fourth derivative of a log-likelihood.
 type Tower = [f64; 4];
 
@@ -133,8 +136,13 @@ fn probit(curvature: Curvature, eta: f64, y: f64) -> Jet {
 }
 
 fn cloglog(curvature: Curvature, eta: f64, y: f64) -> Jet {
-    let t = libm::exp(eta);
+    // Failures are impossible long before this rate, and no success is news.
+    let t = libm::exp(eta.min(RATE_LOG_MAX));
     let r = if t == 0.0 { 1.0 } else { t / libm::expm1(t) };
+    if r == 0.0 {
+        let jet = Jet::mixed(Family::Cloglog.loss(eta, y, 0.0), y, [0.0; 4], [-t; 4]);
+        return if curvature == Curvature::Observed { jet } else { jet.expected([0.0; 3]) };
+    }
     // With `b = t + r - 1`: r' = -r b and b' = t - r b, by eta.
     let b = t + r - 1.0;
     let b_slope = t - r * b;
@@ -194,8 +202,13 @@ mod tests {
     fn tails_are_finite() {
         for family in [Family::Logit, Family::Probit, Family::Cloglog, Family::Poisson] {
             for curvature in [Curvature::Observed, Curvature::Expected] {
-                for eta in [-600.0, -50.0, -36.0, 5.0, 6.4] {
-                    for y in [0.0, 1.0] {
+                for eta in [-600.0, -50.0, -36.0, 5.0, 6.4, 400.0, 800.0] {
+                    // Beyond, failures and counts are impossible.
+                    let few = if eta > 10.0 { 1.0 } else { 0.0 };
+                    for y in [few, 1.0] {
+                        if eta > 10.0 && family == Family::Poisson {
+                            continue;
+                        }
                         let j = Jet::at(family, curvature, eta, y);
                         let all =
                             [j.loss, j.score, j.weight, j.third, j.bent, j.bent_slope, j.bent_bend];

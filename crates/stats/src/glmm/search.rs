@@ -57,6 +57,11 @@ impl Surface for Loss<'_> {
             }
         }
     }
+
+    fn is_endless(&self, at: &[f64]) -> Option<Failure> {
+        let theta = &at[..self.setting.parameters.len()];
+        theta.iter().any(|t| t.abs() > THETA_MAX).then_some(Failure::Separation)
+    }
 }
 
 impl Work {
@@ -91,11 +96,7 @@ impl Work {
             self.set_theta(s, |_| 0.0);
             descent.try_zero(&self.start, |t| t < n_theta, &mut loss)?;
         }
-        let is_huge = |t: &f64| t.abs() > THETA_MAX;
-        if descent.at[..n_theta].iter().any(is_huge) {
-            return Err(Failure::Separation);
-        }
-        Ok(())
+        loss.is_endless(&descent.at).map_or(Ok(()), Err)
     }
 
     /// Sets the diagonal elements of the start, by effect, and the others to zero.
@@ -161,7 +162,7 @@ impl Work {
             descent.begin(self.start.len());
             descent.at.copy_from_slice(&self.start);
             found = descent.descend(loss);
-            if found.is_ok() {
+            if found != Err(Failure::NotConverged) {
                 break;
             }
         }

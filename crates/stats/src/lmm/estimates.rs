@@ -88,15 +88,18 @@ impl Fit<'_> {
             + nu * (1.0 + libm::log(turn * self.variance()))
     }
 
-    /// The likelihood ratio statistic of the groups' variance, by the criterion of the fit; none
-    /// where the model without groups can not be fitted.
-    pub fn groups_test(&self) -> Option<f64> {
+    /// The likelihood ratio statistic of the groups' variance, by the criterion of the fit.
+    ///
+    /// # Errors
+    /// `NotConverged` where the model without groups can not be fitted.
+    pub fn groups_test(&self) -> Result<f64, Failure> {
         let mut work = Work::default();
-        let zero = self.profile.evaluate(0.0, Order::Slope, &mut work)?;
+        let zero = self.profile.evaluate(0.0, Order::Slope, &mut work);
+        let zero = zero.ok_or(Failure::NotConverged)?;
         let value = self.profile.value(&self.point, self.work);
         let rise = self.profile.value(&zero, &work) - value;
         // A difference of this size is rounding error.
-        Some(if rise > 1e-9 * (1.0 + value.abs()) { rise } else { 0.0 })
+        Ok(if rise > 1e-9 * (1.0 + value.abs()) { rise } else { 0.0 })
     }
 
     /// Logarithm of the (restricted) likelihood.

@@ -72,7 +72,7 @@ pub struct Scratch {
 /// # Errors
 /// `NoRows`, `NotFinite`, `BadWeights`; `TooFewGroups` below two groups or where there are as many
 /// groups as observations; `NoResidualDf` where coefficients leave no observation, no group (REML)
-/// or nothing within groups of one size to tell the variances apart; `ZeroStandardError` where the
+/// or nothing within groups to tell the variances apart; `ZeroStandardError` where the
 /// outcome does not vary within groups around the predictors, so that `sigma` would be zero;
 /// `NotConverged`.
 ///

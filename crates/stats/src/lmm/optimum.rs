@@ -13,6 +13,8 @@ const SLOPE_NOISE: f64 = 1e-13;
 const SCAN_RATIO: f64 = 4.0;
 /// The scan gives up at this `lambda` times the largest size.
 const SCAN_LIMIT: f64 = 1e60;
+/// Where nothing is left within groups, `lambda` times the largest size grows without end beyond.
+const ENDLESS: f64 = 1e8;
 /// Steps of the safeguarded Newton method; ten are many.
 const STEPS_MAX: usize = 200;
 
@@ -27,6 +29,8 @@ pub(super) struct Outlook {
     ratio: f64,
     /// Predictors do not vary within groups, and all groups have one size.
     closed_form: bool,
+    /// Groups and predictors leave nothing within groups.
+    none_left: bool,
 }
 
 impl Outlook {
@@ -61,6 +65,7 @@ impl Outlook {
             scan_end: 8.0 * (1.0 + profile.nu / weight_between.max(1.0) * spread) / smallest,
             ratio: if none_left { 1.0 } else { (r2_total - within.r2).max(0.0) / within.r2 },
             closed_form: within.is_constant && one_size,
+            none_left,
         })
     }
 }
@@ -73,7 +78,8 @@ impl Outlook {
 ///
 /// # Errors
 /// `NotConverged` where the criterion still falls at the end of the scan, or rounding error hides
-/// the minimum.
+/// the minimum; `NoResidualDf` where nothing is left within groups, and the criterion falls until
+/// the residual variance is zero.
 pub(super) fn minimise(
     profile: &Profile,
     outlook: &Outlook,
@@ -105,7 +111,11 @@ pub(super) fn minimise(
     if falls(&last) {
         return Err(Failure::NotConverged);
     }
-    best.point(profile, work)
+    let point = best.point(profile, work)?;
+    if outlook.none_left && point.lambda * largest > ENDLESS {
+        return Err(Failure::NoResidualDf);
+    }
+    Ok(point)
 }
 
 /// Whether the criterion falls at a point, beyond rounding error.

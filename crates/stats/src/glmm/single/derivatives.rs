@@ -119,10 +119,12 @@ impl Groups {
         // The mode's node comes first: its sums are at hand.
         self.work.add_node(theta, mode, 0.0, self.parts[group * n + n / 2]);
         for (node, x) in s.nodes.at.iter().enumerate() {
-            if 2 * node + 1 != n {
+            let share = self.parts[group * n + node];
+            // Far out where the likelihood is nothing its derivatives may be no numbers.
+            if 2 * node + 1 != n && share > 0.0 {
                 let shift = x / big_h.sqrt();
                 self.sums_at(s, group, theta, mode + shift);
-                self.work.add_node(theta, mode + shift, shift, self.parts[group * n + node]);
+                self.work.add_node(theta, mode + shift, shift, share);
             }
         }
         let w = &self.work;

@@ -6,6 +6,7 @@ use super::index::{Index, Route};
 use super::search::Search;
 use super::{Data, Structure};
 use crate::Failure;
+use crate::descent::unit;
 use crate::linalg::{eigen, room};
 
 /// Degrees of freedom of a coefficient's t statistic.
@@ -70,13 +71,17 @@ pub(super) fn satterthwaite(
         let d = form(&evaluation.d[k * p * p..(k + 1) * p * p], a);
         *g = d / square - evaluation.form[k] / evaluation.r2;
     }
+    let units = |t: usize| unit(search.descent.at[t]);
     let by_theta = room(&mut work.phi, n);
     for (t, out) in by_theta.iter_mut().enumerate() {
         let slope = |k: usize| problem.parameters.slope(k, t, &search.lambda);
-        *out = if search.free[t] { (0..n).map(|k| slope(k) * g[k]).sum() } else { 0.0 };
+        let sum: f64 = (0..n).map(|k| slope(k) * g[k]).sum();
+        *out = if search.descent.free[t] { units(t) * sum } else { 0.0 };
     }
     let h = room(&mut work.inverse, n * n);
-    h.copy_from_slice(&search.hessian[..n * n]);
+    for (i, (h, own)) in h.iter_mut().zip(&search.descent.hessian).enumerate() {
+        *h = own * (units(i / n) * units(i % n));
+    }
     let (values, vectors) = (room(&mut work.values, n), room(&mut work.vectors, n * n));
     eigen::symmetric(h, n, values, vectors, room(&mut work.eigen_work, 2 * n));
     let largest = values.iter().fold(0.0_f64, |most, v| most.max(*v));

@@ -57,7 +57,7 @@ impl Fit<'_> {
     /// Whether some variance is zero, or some correlation one: a diagonal element of a factor is
     /// exactly zero.
     pub fn is_boundary(&self) -> bool {
-        let theta = self.search.theta.iter().zip(&self.parameters.list);
+        let theta = self.search.descent.at.iter().zip(&self.parameters.list);
         theta.into_iter().any(|(t, e)| e.row == e.column && *t == 0.0)
     }
 
@@ -72,7 +72,7 @@ impl Fit<'_> {
             }
             Method::Ml => 0.0,
         };
-        self.search.value + constant + scale - self.basis.log_weights
+        self.search.descent.value + constant + scale - self.basis.log_weights
     }
 
     /// Logarithm of the (restricted) likelihood.

@@ -79,6 +79,9 @@ pub struct Data<'a> {
     pub columns: &'a [&'a [f64]],
 }
 
+/// Where effects can say what all rows are, elements of the factors beyond this grow without end.
+const ENDLESS: f64 = 1e4;
+
 /// Memory of the fits of one thread; it grows to the largest data set and stays.
 #[derive(Debug, Default)]
 pub struct Scratch {
@@ -110,7 +113,8 @@ fn roomy(buffer: &mut Vec<f64>, n: usize) -> &mut [f64] {
 ///
 /// # Errors
 /// `NoRows`, `NotFinite`, `BadWeights`; `TooFewGroups` where a factor has fewer than two groups,
-/// or as many effects as there are rows; `NoResidualDf` where predictors leave no row;
+/// or as many effects as there are rows; `NoResidualDf` where predictors leave no row, or effects
+/// of several factors leave none and the likelihood grows until the residual variance is zero;
 /// `ZeroStandardError` where predictors and groups explain the outcome fully; `TooLarge` where
 /// crossed factors have so many groups that their matrix does not fit; `NotConverged`.
 ///
@@ -158,6 +162,11 @@ fn fit_by<'s>(
     };
     let scale = criterion::Scale::Best;
     let problem = criterion::Problem { sums, index, parameters, method, nu, scale };
-    search.minimise(&problem, work)?;
+    let found = search.minimise(&problem, work);
+    let grows = found.is_err() || search.descent.at.iter().any(|t| t.abs() > ENDLESS);
+    if sums.is_saturated && grows {
+        return Err(Failure::NoResidualDf);
+    }
+    found?;
     Ok(Fit { method, nu, parameters, basis, index, sums, work, search, df, profile })
 }

@@ -14,6 +14,8 @@ use crate::linalg::room;
 
 /// Most fits for one limit; five are usual.
 const FITS_MAX: usize = 60;
+/// A residual standard deviation of this share of the estimate is taken for zero.
+const LEAST_SIGMA: f64 = 1e-3;
 /// A step below this share of the distance from the estimate is the last.
 const LAST_STEP: f64 = 1e-9;
 
@@ -81,16 +83,16 @@ impl Fit<'_> {
         let found = work.search.minimise_from(&start, |_| false, &problem, &mut work.best);
         work.theta = start;
         found?;
-        work.theta.copy_from_slice(&work.search.theta);
-        (work.deviance, work.variance) = (work.search.value, work.best.r2 / problem.nu);
+        work.theta.copy_from_slice(&work.search.descent.at);
+        (work.deviance, work.variance) = (work.search.descent.value, work.best.r2 / problem.nu);
         Ok(())
     }
 
     /// The model and the work space; before the first profile theta is that of the fit.
     fn profiles(&mut self) -> (Model<'_>, &mut Work) {
         let Fit { parameters, index, basis, sums, search, profile, .. } = self;
-        profile.theta.resize(search.theta.len(), 0.0);
-        profile.theta.copy_from_slice(&search.theta);
+        profile.theta.resize(search.descent.at.len(), 0.0);
+        profile.theta.copy_from_slice(&search.descent.at);
         (Model { parameters, index, basis, sums }, profile)
     }
 
@@ -125,7 +127,8 @@ impl Fit<'_> {
         Ok(Profiled { low: sides[0], high: sides[1], root })
     }
 
-    /// Limits of the residual standard deviation by profile likelihood.
+    /// Limits of the residual standard deviation by profile likelihood. The lower one is zero where
+    /// effects can take all that there is, and the likelihood says that they may.
     ///
     /// # Errors
     /// `NotConverged`.
@@ -136,35 +139,41 @@ impl Fit<'_> {
         let half = (critical / (2.0 * basis.n_obs).sqrt()).min(0.9);
         let scale = |s: f64| Scale::Fixed(s * s);
         let sides = [(sigma * (1.0 - half), Some(0.0)), (sigma * (1.0 + half), None)];
+        let is_below = |(rise, _): (f64, f64)| rise < critical * critical;
         let mut limits = [0.0; 2];
         for (out, (start, far)) in limits.iter_mut().zip(sides) {
             work.last.clone_from(&work.theta);
-            let rise = |s: f64| work.rise_of_scale(model, s, scale(s));
-            *out = basis.unit.sqrt() * limit(start, sigma, far, critical, rise)?;
+            let mut rise = |s: f64| work.rise_of_scale(model, s, scale(s));
+            *out = match limit(start, sigma, far, critical, &mut rise) {
+                Ok(found) => basis.unit.sqrt() * found,
+                Err(_) if far.is_some() && rise(LEAST_SIGMA * sigma).is_ok_and(is_below) => 0.0,
+                Err(failure) => return Err(failure),
+            };
         }
         Ok(limits)
     }
 
-    /// Limits of the standard deviation of an effect by profile likelihood; none where it may be
-    /// correlated with others. The lower one is zero where a variance of zero is not rejected.
+    /// Limits of the standard deviation of an effect by profile likelihood. The lower one is zero
+    /// where a variance of zero is not rejected.
     ///
     /// # Errors
     /// `NotConverged`.
+    ///
+    /// # Panics
+    /// Where the effect may be correlated with others.
     pub fn sd_limits(
         &mut self,
         structure: &Structure,
         factor: usize,
         effect: usize,
         critical: f64,
-    ) -> Result<Option<[f64; 2]>, Failure> {
-        let blocks = &structure.factors[factor].blocks;
-        if !blocks.iter().any(|b| b.contains(&effect) && b.len() == 1) {
-            return Ok(None);
-        }
+    ) -> Result<[f64; 2], Failure> {
+        let mut blocks = structure.factors[factor].blocks.iter();
+        assert!(blocks.any(|b| b.contains(&effect) && b.len() == 1), "an effect by itself");
         let Fit { parameters, index, basis, sums, profile: work, .. } = self;
         let model = Model { parameters, index, basis, sums };
         let is_own = |e: &super::parameters::Element| e.factor == factor && e.row == effect;
-        let Some(element) = parameters.list.iter().position(is_own) else { return Ok(None) };
+        let element = parameters.list.iter().position(is_own).expect("every effect has one");
         let before: usize = parameters.effects[..factor].iter().sum();
         let (_, spread) = sums.scales[before + effect];
         let sigma = work.variance.sqrt();
@@ -179,13 +188,13 @@ impl Fit<'_> {
             let problem = model.problem(sums, Scale::Best);
             let Work { search, evaluation, theta, .. } = &mut **work;
             search.minimise_from(theta, |e| is_own(&e), &problem, evaluation)?;
-            if work.search.value - work.deviance > critical * critical {
+            if work.search.descent.value - work.deviance > critical * critical {
                 work.last.clone_from(&work.theta);
                 let rise = |s: f64| work.rise_of_scale(model, s, scale(s));
                 low = limit(0.7 * sd, sd, Some(0.0), critical, rise)?;
             }
         }
-        Ok(Some([low / spread, high / spread]))
+        Ok([low / spread, high / spread])
     }
 
     /// The likelihood ratio statistic of an effect, by the criterion of the fit, and the number of
@@ -194,7 +203,7 @@ impl Fit<'_> {
     /// # Errors
     /// `NotConverged`.
     pub fn effect_test(&mut self, factor: usize, effect: usize) -> Result<(f64, usize), Failure> {
-        let (method, nu, value) = (self.method, self.nu, self.search.value);
+        let (method, nu, value) = (self.method, self.nu, self.search.descent.value);
         let (Model { parameters, index, sums, .. }, work) = self.profiles();
         let problem = Problem { sums, index, parameters, method, nu, scale: Scale::Best };
         let is_own = |e: super::parameters::Element| {
@@ -203,7 +212,7 @@ impl Fit<'_> {
         work.search.minimise_from(&work.theta, is_own, &problem, &mut work.evaluation)?;
         let n = parameters.list.iter().filter(|e| is_own(**e)).count();
         // A difference of this size is rounding error.
-        let rise = work.search.value - value;
+        let rise = work.search.descent.value - value;
         Ok((if rise > 1e-9 * (1.0 + value.abs()) { rise } else { 0.0 }, n))
     }
 }
@@ -232,12 +241,12 @@ impl Work {
         let problem = model.problem(&self.sums, Scale::Best);
         let Work { search, evaluation, last, full, .. } = self;
         search.minimise_from(last, |_| false, &problem, evaluation)?;
-        last.clone_from(&search.theta);
+        last.clone_from(&search.descent.at);
         // At the optimum only the given value moves the deviance: by what it adds to the squares.
         let whole = model.problem(model.sums, Scale::Best);
         whole.value(&search.lambda, full).ok_or(Failure::NotConverged)?;
         whole.set_coefficients(full);
-        let rise = search.value - self.deviance;
+        let rise = search.descent.value - self.deviance;
         let (free, unscaled) = self.coefficient(model.basis, p, false);
         let away = value - free;
         let squares = self.full.r2 + away * away / unscaled;
@@ -254,9 +263,9 @@ impl Work {
         let problem = model.problem(model.sums, scale);
         let Work { search, evaluation, last, .. } = self;
         search.minimise_from(last, |_| false, &problem, evaluation)?;
-        last.clone_from(&search.theta);
+        last.clone_from(&search.descent.at);
         let ratio = evaluation.r2 / problem.scale(evaluation);
-        Ok((search.value - self.deviance, 2.0 * (problem.nu - ratio) / sd))
+        Ok((search.descent.value - self.deviance, 2.0 * (problem.nu - ratio) / sd))
     }
 }
 
@@ -275,7 +284,7 @@ fn limit(
         let (above, slope) = rise(x)?;
         let root = above.max(0.0).sqrt();
         let newton = x - (root - critical) * 2.0 * root / slope;
-        if (newton - x).abs() <= LAST_STEP * (newton - estimate).abs() {
+        if newton.is_finite() && (newton - x).abs() <= LAST_STEP * (newton - estimate).abs() {
             return Ok(newton);
         }
         if root < critical {

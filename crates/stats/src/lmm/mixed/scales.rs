@@ -1,7 +1,8 @@
 //! The units in which effects are measured.
 //!
 //! An effect is measured from its column's mean where it may be correlated with an intercept, and
-//! in units of the column's spread: neither costs digits then, nor leads a search astray.
+//! in units of the column's spread (of its size where it does not vary): neither costs digits then,
+//! nor leads a search astray.
 
 use super::parameters::Parameters;
 use super::{Failure, Structure};
@@ -37,8 +38,12 @@ pub(crate) fn find(
                 return Err(Failure::NotFinite);
             }
             let spread = (square / n_obs).sqrt();
-            let flat = spread <= 1e-12 * mean.abs() || spread == 0.0;
-            scales.push(if flat { (0.0, 1.0) } else { (mean, spread) });
+            let is_flat = spread <= 1e-12 * mean.abs() || spread == 0.0;
+            scales.push(match mean.abs() {
+                _ if !is_flat => (mean, spread),
+                0.0 => (0.0, 1.0),
+                size => (0.0, size),
+            });
         }
     }
     Ok(())

@@ -28,24 +28,24 @@ impl Search {
         }
         let mut best: Option<(f64, f64)> = None;
         for start in STARTS {
-            self.try_diagonal(start, problem);
-            if let Some(value) = self.at_tried(problem, work)
+            if let Some(value) = self.value_of_diagonal(start, problem, work)
                 && best.is_none_or(|(_, least)| value < least)
             {
                 best = Some((start, value));
             }
         }
         let (start, _) = best.ok_or(Failure::NotConverged)?;
-        self.try_diagonal(start, problem);
-        self.theta.copy_from_slice(&self.tried);
+        set_diagonal(start, problem, &mut self.descent.at);
         Ok(())
     }
 
-    /// Sets `tried` to factors with one value on their diagonals.
-    fn try_diagonal(&mut self, value: f64, problem: &Problem) {
-        for (t, e) in self.tried.iter_mut().zip(&problem.parameters.list) {
-            *t = if e.row == e.column { value } else { 0.0 };
-        }
+    /// The criterion at factors with one value on their diagonals.
+    fn value_of_diagonal(&mut self, value: f64, problem: &Problem, work: &mut Work) -> Option<f64> {
+        let mut theta = std::mem::take(&mut self.start);
+        set_diagonal(value, problem, room(&mut theta, problem.parameters.len()));
+        let found = self.value_at(&theta, problem, work);
+        self.start = theta;
+        found
     }
 
     /// Minimum norm quadratic unbiased estimates of the variances, with factors of one size as
@@ -56,11 +56,10 @@ impl Search {
     /// Rao 1971, Journal of Multivariate Analysis 1:445.
     fn estimate(&mut self, weight: f64, problem: &Problem, work: &mut Work) -> Option<()> {
         let (n, p, parameters) = (problem.parameters.len(), problem.p(), problem.parameters);
-        self.try_diagonal(weight, problem);
-        self.at_tried(problem, work)?;
+        self.value_of_diagonal(weight, problem, work)?;
         problem.differentiate(&self.lambda, work);
         let size = n + 1;
-        let (m, v) = room(&mut self.a, size * size + size).split_at_mut(size * size);
+        let (m, v) = room(&mut self.room, size * size + size).split_at_mut(size * size);
         let phi = |k: usize| {
             let e = parameters.list[k];
             if e.row == e.column { weight * weight } else { 0.0 }
@@ -94,13 +93,21 @@ impl Search {
             let (at, mirrored) = parameters.places(*e);
             (sigma[at], sigma[mirrored]) = (value / v[n], value / v[n]);
         }
-        parameters.factor(sigma, &mut self.theta);
-        for (t, e) in self.theta.iter_mut().zip(&parameters.list) {
+        let theta = &mut self.descent.at;
+        parameters.factor(sigma, theta);
+        for (t, e) in theta.iter_mut().zip(&parameters.list) {
             if e.row == e.column && t.abs() < LEAST {
                 *t = LEAST;
             }
         }
-        self.theta.iter().all(|t| t.is_finite()).then_some(())
+        theta.iter().all(|t| t.is_finite()).then_some(())
+    }
+}
+
+/// Sets theta to factors with one value on their diagonals.
+fn set_diagonal(value: f64, problem: &Problem, theta: &mut [f64]) {
+    for (t, e) in theta.iter_mut().zip(&problem.parameters.list) {
+        *t = if e.row == e.column { value } else { 0.0 };
     }
 }
 

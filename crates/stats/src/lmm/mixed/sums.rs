@@ -32,6 +32,8 @@ pub(super) struct Sums {
     pub parts: parts::Sums,
     /// `[Q e]'[Q e]` of what is below, `width x width`.
     pub below: Vec<f64>,
+    /// Whether there are as many independent effects as rows.
+    pub is_saturated: bool,
     /// For each factor and effect: where it is measured from, and its unit.
     pub scales: Vec<(f64, f64)>,
     /// Columns of `Z` of one row: place in the component, value.
@@ -70,10 +72,10 @@ impl Sums {
             Route::Whole => self.read_whole(&rows),
             Route::Parts { inner } => self.read_parts(&rows, parameters.effects[inner]),
         };
-        let spare = basis.n_obs - rank as f64;
+        self.is_saturated = rank as f64 >= basis.n_obs;
         let left: f64 = basis.e[..data.y.len()].iter().map(|e| e * e).sum();
         let varies = left > 1e-28 * basis.total && left > 1e-280;
-        if !varies || (spare > 0.0 && self.unexplained() <= EXPLAINED * left) {
+        if !varies || (!self.is_saturated && self.unexplained() <= EXPLAINED * left) {
             return Err(Failure::ZeroStandardError);
         }
         Ok(())
