@@ -122,6 +122,10 @@ const EVERYTHING: &str = r#"Design(steps: [
         formula: "y ~ arm + (1 | school/class) + (1 | k)", offset: "2 * e", df: BetweenWithin)),
     Estimator(label: "crossed", term: armb,
         method: Lmer(formula: "y ~ arm + (1 | kind:g)", reml: false)),
+    Family(label: "sidak", of: ["drawn again", "wild", "pairs"], correction: Sidak),
+    Family(label: "holm", of: ["factors", "clusters", Member(estimator: "logit", term: armb)]),
+    Family(label: "hommel", of: ["weights", "logit", "slopes", "crossed"], correction: Hommel),
+    Family(label: "discoveries", of: ["weights", "mixed"], correction: BenjaminiYekutieli),
     Aggregate(by: [class, g], variables: { m: "mean(y)", n: "count()" }),
     Estimator(label: "cells", term: g, method: LmRobust(formula: "m ~ g + c", clusters: class)),
 ])"#;

@@ -10,6 +10,7 @@ mod glm;
 mod glmm;
 mod hypotheses;
 mod mixed;
+mod multiplicity;
 mod outcomes;
 mod ways;
 

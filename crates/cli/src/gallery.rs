@@ -37,6 +37,7 @@ pub const GALLERY: &[Entry] = gallery![
     "grades",
     "hierarchical-bootstrap",
     "latin-square",
+    "many-outcomes",
     "matched-pairs",
     "matching",
     "mediation",

@@ -211,6 +211,46 @@ fn own_diagnosands_are_as_good_as_any() {
     assert_eq!(code, 3, "{out}");
 }
 
+#[test]
+fn families_are_expected_recorded_and_made_precise() {
+    let file = design("many-outcomes");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let wish = "Expect(family: \"Holm\", member: \"Maths\", diagnosand: power, at_least: 0.5),
+        Expect(family: \"Holm\", diagnosand: fwer, at_most: 0.5)";
+    let own =
+        text[..text.find("    expect: [").unwrap()].to_string() + &format!("expect: [{wish}])");
+    let file = written("families/design.ron", &own);
+    let (code, out, err) = ended(&["check", &file, "--format", "json"]);
+    assert_eq!(code, 1, "{err}");
+    let found: Value = serde_json::from_str(&out).unwrap();
+    let [member, family] = [0, 1].map(|i| &found["expectations"][i]);
+    assert_eq!((&member["family"], &member["member"]), (&"Holm".into(), &"Maths".into()));
+    assert_eq!((&member["estimator"], &member["verdict"]), (&Value::Null, &"not_met".into()));
+    assert_eq!((&family["member"], &family["verdict"]), (&Value::Null, &"met".into()));
+    let (_, out, _) = ended(&["check", &file]);
+    assert!(out.contains("Holm (Maths): power"), "{out}");
+
+    let designs = written("families/designs/design.ron", &without_expectations(&text));
+    let baseline = scratch("families/baseline.json").to_string_lossy().into_owned();
+    stdout(&["check", &designs, "--update", "--baseline", &baseline, "--sims", "4000"]);
+    let against = ["check", &designs, "--baseline", &baseline];
+    assert!(stdout(&against).contains("the same to the last bit: many-outcomes"));
+    // Another correction under the same label: its numbers drift, and no estimator's.
+    let other = text.replace("correction: Holm", "correction: None");
+    written("families/designs/design.ron", &without_expectations(&other));
+    let (code, out, _) = ended(&against);
+    assert_eq!(code, 1, "{out}");
+    assert!(out.contains("Holm: fwer has drifted from 0.0"), "{out}");
+    assert!(out.contains("Holm (Maths): power has drifted"), "{out}");
+
+    let precise = ["diagnose", &file, "--precision", "fwer=0.004", "--format", "json"];
+    let found = json(&precise);
+    for family in found["families"].as_array().unwrap() {
+        assert!(family["diagnosands"]["fwer"]["mcse"].as_f64().unwrap() <= 0.004);
+    }
+    assert!((512..20_000).contains(&found["sims"].as_u64().unwrap()));
+}
+
 /// A design without its expectations.
 fn without_expectations(text: &str) -> String {
     let at = text.find("    expect: [").expect("the design expects something");

@@ -4,7 +4,7 @@ mod common;
 
 use serde_json::Value;
 
-use common::{design, json, refused, scratch, stdout};
+use common::{design, ended, json, refused, scratch, stdout};
 
 #[test]
 fn every_command_has_an_example() {
@@ -169,6 +169,84 @@ fn a_file_of_estimators_alone_has_nothing_to_simulate() {
     assert_eq!(estimate["n"], 4.0);
     assert_eq!(estimate["df"], 2.0);
     assert!(estimate["estimand"].is_null());
+}
+
+#[test]
+fn a_drawn_data_set_gives_the_corrected_p_values_of_its_simulation() {
+    let file = design("many-outcomes");
+    let path = scratch("outcomes.csv");
+    let path = path.to_str().unwrap();
+    stdout(&["draw", &file, "--sim", "3", "--out", path]);
+    let found = json(&["estimate", &file, "--data", path, "--format", "json"]);
+    let run = json(&["run", &file, "--sim", "3", "--format", "json"]);
+    let steps = run["steps"].as_array().unwrap().iter();
+    let simulated: Vec<&Value> =
+        steps.filter_map(|step| step["corrected"].as_array()).flatten().collect();
+    let families = found["families"].as_array().unwrap();
+    let members = families.iter().flat_map(|family| family["members"].as_array().unwrap());
+    assert_eq!((families.len(), simulated.len()), (4, 24));
+    let mut n_changed = 0;
+    for (estimated, simulated) in members.zip(simulated) {
+        assert_eq!(estimated["estimator"], simulated["member"]);
+        let p = |value: &Value| value.as_f64().unwrap();
+        let corrected = p(&estimated["corrected"]);
+        assert!((corrected - p(&simulated["p_value"])).abs() < 1e-8 * corrected);
+        n_changed += usize::from(corrected > p(&estimated["p_value"]));
+    }
+    assert!(n_changed >= 10, "{n_changed}");
+    let text = stdout(&["estimate", &file, "--data", path]);
+    assert!(text.contains("\nFamily Holm, p-values corrected by Holm\n"), "{text}");
+    assert!(text.contains("\nFamily Uncorrected, p-values not corrected\n"), "{text}");
+    let text = stdout(&["estimate", &file, "--data", path, "--format", "markdown"]);
+    assert!(text.contains("| estimator | term | p.value | corrected |"), "{text}");
+    let text = stdout(&["estimate", &file, "--data", path, "--format", "csv"]);
+    let header = "status,p.value (Uncorrected),p.value (Bonferroni),p.value (Holm),";
+    assert!(text.lines().next().unwrap().contains(header), "{text}");
+    let text = stdout(&["run", &file, "--sim", "3"]);
+    assert!(text.contains("Reading: corrected p "), "{text}");
+}
+
+#[test]
+fn families_of_data_name_terms_that_are_there() {
+    let data = scratch("arms.csv");
+    std::fs::write(&data, "y,g,h\n1,a,1\n2,a,2\n4,b,1\n5.5,b,2\n3,c,1\n7,c,2\n1,d,1\n2.5,d,2\n")
+        .unwrap();
+    let estimate = |of: &str, format: &str| {
+        let text = format!(
+            "Design(steps: [
+                Estimator(label: \"Arms\", term: [gb, gc, gd],
+                    method: LmRobust(formula: \"y ~ g\", hypotheses: [\"gb = gc\"])),
+                Estimator(label: \"None\", term: h, method: LmRobust(formula: \"y ~ h\"),
+                    subset: \"h > 5\"),
+                Family(label: \"All\", of: [{of}])])"
+        );
+        let path = scratch("arms.ron");
+        std::fs::write(&path, text).unwrap();
+        let [path, data] = [path, data.clone()].map(|path| path.to_str().unwrap().to_string());
+        ended(&["estimate", &path, "--data", &data, "--format", format])
+    };
+    let (code, text, err) = estimate("\"Arms\", \"None\"", "json");
+    assert_eq!(code, 0, "{err}");
+    let found: Value = serde_json::from_str(&text).unwrap();
+    let members = found["families"][0]["members"].as_array().unwrap();
+    let terms: Vec<&str> = members.iter().map(|m| m["term"].as_str().unwrap()).collect();
+    assert_eq!(terms, ["gb", "gc", "gd", "gb = gc", "h"]);
+    // A fit that failed is not counted: four tests are corrected for.
+    let of = |i: usize, key: &str| members[i][key].as_f64();
+    let smallest = (0..4).filter_map(|i| of(i, "p_value")).fold(1.0, f64::min);
+    let corrected = (0..4).filter_map(|i| of(i, "corrected")).fold(1.0, f64::min);
+    assert!((corrected - 4.0 * smallest).abs() < 1e-15, "{text}");
+    assert_eq!((of(4, "p_value"), of(4, "corrected")), (None, None));
+    let (code, text, _) = estimate("\"Arms\", \"None\"", "csv");
+    assert_eq!(code, 0);
+    assert!(text.lines().last().unwrap().ends_with(",no_rows,NA"), "{text}");
+
+    let (code, _, err) = estimate("Member(estimator: \"Arms\", term: ge), \"None\"", "text");
+    assert_eq!(code, 2);
+    assert!(err.contains("it reports gb, gc, gd"), "{err}");
+    let (code, _, err) = estimate("\"Arms\", Member(estimator: \"Arms\", term: gb)", "text");
+    assert_eq!(code, 2);
+    assert!(err.contains("`gb` of \"Arms\" is in the family \"All\" twice"), "{err}");
 }
 
 #[test]

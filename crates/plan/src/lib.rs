@@ -17,12 +17,14 @@ mod plan;
 mod result;
 mod rows;
 pub mod steps;
+mod subjects;
 pub mod table;
 
 use trialrun_lang::{Diagnostic, suggestion};
 
 pub use compile::{
     Average, AverageKind, CustomDiagnosand, CustomDiagnosands, DiagnosandInfo, Expectation, Form,
+    Scope,
 };
 use compile::{Binding, Compiler};
 pub use declared::{Better, Design, Diagnosis, Expect, Name, read};
@@ -33,6 +35,7 @@ pub use ids::{AllocationId, ColumnId, LevelId};
 pub use plan::{ColumnInfo, EstimandInfo, LevelInfo, Limits, Made, Plan, Size, Variable};
 pub use result::{Estimate, Row};
 pub use rows::{Aim, EstimatorInfo, RowInfo};
+pub use subjects::{FamilyInfo, Member, Subject, SubjectKind};
 pub use table::{Table, TableColumn, Values};
 
 /// What compilation takes beside the design.
@@ -100,8 +103,7 @@ fn compile_with(
             deepest = cx.frame;
         }
     }
-    let built_in: Vec<&str> = options.diagnosands.iter().map(|info| info.name).collect();
-    let custom = cx.custom_diagnosands(design, &parameters, &built_in);
+    let custom = cx.custom_diagnosands(design, &parameters, options.diagnosands);
     let expectations = cx.expectations(design, options.diagnosands, &custom.list);
     if cx.failed() {
         return Err(cx.diagnostics);
@@ -118,6 +120,7 @@ fn compile_with(
         variables: cx.variables,
         estimands: cx.estimands,
         estimators: cx.estimators,
+        families: cx.families,
         allocations,
         labels: cx.labels,
         warnings: cx.diagnostics,

@@ -14,6 +14,7 @@ use crate::exec::{Op, Stop, Workspace};
 use crate::ids::{ColumnId, LevelId, RunsId};
 use crate::result::Row;
 use crate::rows::{EstimatorInfo, RowInfo};
+use crate::subjects::FamilyInfo;
 
 /// Limits on the size of a simulation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +94,7 @@ pub struct Mark {
     pub(crate) variables: usize,
     pub(crate) estimands: usize,
     pub(crate) estimators: usize,
+    pub(crate) families: usize,
 }
 
 /// What a step made: places in the plan's lists.
@@ -106,6 +108,8 @@ pub struct Made {
     pub estimands: Range<usize>,
     /// Estimators.
     pub estimators: Range<usize>,
+    /// Families.
+    pub families: Range<usize>,
 }
 
 /// A compiled design.
@@ -126,6 +130,8 @@ pub struct Plan {
     pub estimands: Vec<EstimandInfo>,
     /// Estimators.
     pub estimators: Vec<EstimatorInfo>,
+    /// Families of tests.
+    pub families: Vec<FamilyInfo>,
     /// Random allocations of units to arms: assignments and samples.
     pub allocations: Vec<AllocationInfo>,
     /// Sets of category labels.
@@ -214,6 +220,8 @@ impl Plan {
             inference: Default::default(),
             model: ModelScratch::default(),
             rows: vec![Row::EMPTY; self.n_rows()],
+            corrected: vec![Row::EMPTY; self.n_corrected()],
+            family: Default::default(),
         }
     }
 
@@ -281,6 +289,7 @@ impl Plan {
             variables: from.variables..to.variables,
             estimands: from.estimands..to.estimands,
             estimators: from.estimators..to.estimators,
+            families: from.families..to.families,
         }
     }
 

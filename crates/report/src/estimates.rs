@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 use trialrun_plan::{Coefficient, Details, Estimate, EstimatorInfo, Plan, Row, RowInfo, Test};
 use trialrun_stats::Failure;
 
+use crate::corrected::Corrected;
 use crate::data_set::DataFormat;
 use crate::number::{json_number, significant};
 use crate::table::{Align, Grid};
@@ -42,6 +43,26 @@ impl Estimated {
         }
     }
 
+    /// The estimator's label.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// The outcome.
+    pub fn outcome(&self) -> &str {
+        &self.outcome
+    }
+
+    /// Whether it is that of an estimator and an outcome.
+    pub(crate) fn is_of(&self, label: &str, outcome: &str) -> bool {
+        (self.label.as_str(), self.outcome.as_str()) == (label, outcome)
+    }
+
+    /// The coefficients that are reported.
+    pub fn coefficients(&self) -> &[Coefficient] {
+        &self.coefficients
+    }
+
     /// A fit that failed.
     pub fn failed((info, outcome): (&EstimatorInfo, &str), failure: Failure) -> Self {
         let terms = if info.terms.is_empty() { vec![String::new()] } else { info.terms.clone() };
@@ -57,7 +78,7 @@ impl Estimated {
     }
 
     /// The label, with the outcome where there are several.
-    fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         let Self { label, outcome, has_others, .. } = self;
         if *has_others { format!("{label} ({outcome})") } else { label.clone() }
     }
@@ -206,22 +227,31 @@ pub(crate) fn row_json(labels: &Labels, row: &Row, fit: Option<Value>) -> Value 
     object
 }
 
-/// The estimates of all estimators.
-pub fn estimates(plan: &Plan, results: &[Estimated], format: DataFormat) -> String {
+/// The estimates of all estimators, and the corrected p-values of families.
+pub fn estimates(
+    plan: &Plan,
+    results: &[Estimated],
+    families: &[Corrected<'_>],
+    format: DataFormat,
+) -> String {
     match format {
-        DataFormat::Json => json_estimates(plan, results),
-        DataFormat::Csv => csv_estimates(plan, results),
+        DataFormat::Json => json_estimates(plan, results, families),
+        DataFormat::Csv => csv_estimates(plan, results, families),
         DataFormat::Text => {
             let name = &plan.name;
             format!("{name}: estimates, intervals of level {}\n\n", 1.0 - plan.alpha)
                 + &grid(results).text()
                 + &fits(results)
+                + &families.iter().map(|f| format!("\n{}", f.text())).collect::<String>()
         }
-        DataFormat::Markdown => grid(results).markdown(),
+        DataFormat::Markdown => {
+            let families = families.iter().map(|f| format!("\n{}", f.markdown()));
+            grid(results).markdown() + &families.collect::<String>()
+        }
     }
 }
 
-fn json_estimates(plan: &Plan, results: &[Estimated]) -> String {
+fn json_estimates(plan: &Plan, results: &[Estimated], families: &[Corrected<'_>]) -> String {
     let mut rows = Vec::new();
     for result in results {
         for (estimand, coefficient) in result.rows() {
@@ -234,7 +264,11 @@ fn json_estimates(plan: &Plan, results: &[Estimated]) -> String {
             rows.push(row_json(&labels, &coefficient.row, Some(result.fit_json())));
         }
     }
-    crate::json_text(&json!({ "design": plan.name, "estimates": rows }))
+    let mut value = json!({ "design": plan.name, "estimates": rows });
+    if !families.is_empty() {
+        value["families"] = families.iter().map(Corrected::json).collect::<Vec<_>>().into();
+    }
+    crate::json_text(&value)
 }
 
 /// The columns of a table of estimates.
@@ -351,8 +385,11 @@ fn test_text(test: &Test) -> String {
     format!("test of {name}: {kind} {statistic} on {df} degrees of freedom, p-value {p}")
 }
 
-fn csv_estimates(plan: &Plan, results: &[Estimated]) -> String {
-    let mut text = format!("design,{},status\n", COLUMNS.join(","));
+fn csv_estimates(plan: &Plan, results: &[Estimated], families: &[Corrected<'_>]) -> String {
+    let mut headers = vec!["design".to_string()];
+    headers.extend(COLUMNS.iter().map(ToString::to_string).chain(["status".to_string()]));
+    headers.extend(families.iter().map(|family| crate::csv_field(&family.column())));
+    let mut text = headers.join(",") + "\n";
     let number = |v: f64| if v.is_finite() { v.to_string() } else { "NA".to_string() };
     for result in results {
         for (estimand, coefficient) in result.rows() {
@@ -362,6 +399,10 @@ fn csv_estimates(plan: &Plan, results: &[Estimated]) -> String {
             }
             cells.insert(0, plan.name.clone());
             cells.push(status(&coefficient.row));
+            cells.extend(families.iter().map(|family| {
+                let corrected = family.of(result, &coefficient.term);
+                corrected.map_or("NA".to_string(), number)
+            }));
             let quoted: Vec<String> = cells.iter().map(|c| crate::csv_field(c)).collect();
             text += &(quoted.join(",") + "\n");
         }

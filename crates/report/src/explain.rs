@@ -85,7 +85,10 @@ fn expectation(page: &Page, expect: &Expect) -> String {
         None => band,
     };
     let (name, label) = (page.code(&expect.diagnosand.text), &expect.estimator.text);
-    format!("{name} of \"{label}\" is {band}")
+    let member = expect.term.as_ref().filter(|_| expect.of_family);
+    let member = member.map_or(String::new(), |m| format!("\"{}\" in ", m.text));
+    let of = if expect.of_family { "the family " } else { "" };
+    format!("{name} of {member}{of}\"{label}\" is {band}")
 }
 
 /// A level: how many units, in what, with which variables.

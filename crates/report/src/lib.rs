@@ -4,6 +4,7 @@
 
 mod audit;
 mod check;
+mod corrected;
 mod csv;
 mod data_set;
 mod diagnosis;
@@ -19,6 +20,7 @@ pub use check::{
     BaselineCheck, Case, Check, MAX_SIMS, annotations, baseline_json, check_json, check_markdown,
     check_text, junit, read_baseline,
 };
+pub use corrected::{Corrected, WrongMember, corrected};
 pub use csv::csv_field;
 pub use data_set::{DataFormat, data_set};
 pub use diagnosis::{csv, json, markdown, text};

@@ -19,6 +19,7 @@ enum Fact {
     Variable { name: String, n: usize, mean: f64, sd: f64, min: f64, max: f64 },
     Estimand { label: String, value: f64 },
     Estimate { labels: Labels, words: String, row: Row },
+    Corrected { family: String, member: String, row: Row },
 }
 
 impl Event {
@@ -46,6 +47,14 @@ impl Event {
                     row: *row,
                 });
             }
+        }
+        for family in &plan.families[made.families] {
+            let rows = &ws.corrected()[family.first_row..];
+            facts.extend(family.members.iter().zip(rows).map(|(member, row)| Fact::Corrected {
+                family: family.label.clone(),
+                member: member.name.clone(),
+                row: *row,
+            }));
         }
         Self { step: step.name(), words: step.describe().replace('`', ""), facts }
     }
@@ -89,6 +98,11 @@ pub fn trace_text(plan: &Plan, seed: u64, sim: u64, events: &[Event]) -> String 
                     text += &format!("   estimand {label} = {}\n", show(*value));
                 }
                 Fact::Estimate { words, row, .. } => text += &estimate_line(words, row),
+                Fact::Corrected { member, row, .. } => {
+                    let p = row.fit.map(|fit| format!("corrected p {}", show(fit.p_value)));
+                    let p = p.unwrap_or_else(|_| "no estimate".to_string());
+                    text += &format!("   {member}: {p}\n");
+                }
             }
         }
         if any {
@@ -154,7 +168,7 @@ fn event_json(event: &Event) -> Value {
     let mut units = serde_json::Map::new();
     let mut variables = serde_json::Map::new();
     let mut estimands = serde_json::Map::new();
-    let mut estimates = Vec::new();
+    let (mut estimates, mut corrected) = (Vec::new(), Vec::new());
     for fact in &event.facts {
         match fact {
             Fact::Units { level, n } => {
@@ -176,13 +190,21 @@ fn event_json(event: &Event) -> Value {
             Fact::Estimate { labels, row, .. } => {
                 estimates.push(row_json(labels, row, None));
             }
+            Fact::Corrected { family, member, row } => {
+                let p = row.fit.map_or(Value::Null, |fit| json_number(fit.p_value));
+                corrected.push(json!({ "family": family, "member": member, "p_value": p }));
+            }
         }
     }
-    json!({
+    let mut value = json!({
         "step": event.step,
         "units": units,
         "variables": variables,
         "estimands": estimands,
         "estimates": estimates,
-    })
+    });
+    if !corrected.is_empty() {
+        value["corrected"] = corrected.into();
+    }
+    value
 }

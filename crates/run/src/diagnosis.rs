@@ -1,12 +1,14 @@
 //! The diagnosis: what a run says about a design, ready to be reported.
 
-use trialrun_plan::{CustomDiagnosand, Plan};
+use trialrun_plan::{Plan, Scope, Subject, SubjectKind};
 use trialrun_stats::Failure;
+use trialrun_stats::multiplicity::Correction;
 
 use crate::custom;
 use crate::diagnosands;
+use crate::families::{self, FamilyDiagnosand};
 use crate::runner::Settings;
-use crate::summary::Measure;
+use crate::summary::{Measure, Total};
 use crate::totals::{Layout, RowTotals, Totals};
 
 /// What a run says about a design.
@@ -30,16 +32,19 @@ pub struct Diagnosis {
     pub alpha: f64,
     /// Parameters with their values.
     pub parameters: Vec<(String, f64)>,
-    /// One for each estimator, outcome, estimand and term.
+    /// One for each estimator, outcome, estimand and term, then one for each family and each of its
+    /// members.
     pub rows: Vec<RowDiagnosis>,
     /// One for each two rows of different estimators that share an estimand.
     pub comparisons: Vec<Comparison>,
 }
 
-/// What a run says about an estimator and term.
+/// What a run says about an estimator and term, a family, or a member of one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RowDiagnosis {
-    /// The estimator's label.
+    /// What it is.
+    pub about: About,
+    /// The estimator's label, or the family's.
     pub estimator: String,
     /// The estimand's label.
     pub estimand: Option<String>,
@@ -53,8 +58,20 @@ pub struct RowDiagnosis {
     pub failures: Vec<(Failure, u64)>,
     /// Fits on the boundary of the parameter space.
     pub boundary: u64,
-    /// Every diagnosand, in the order of [`diagnosands::ALL`], then the design's own.
+    /// Every diagnosand, in the order of [`diagnosands::ALL`], then the design's own; of a member
+    /// those that look at its test, of a family as a whole those of [`families::ALL`].
     pub diagnosands: Vec<Finding>,
+}
+
+/// What a row of the diagnosis is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// An estimator's term.
+    Estimator,
+    /// A family of tests as a whole; it has no term. Its members follow.
+    Family(Correction),
+    /// A member of a family; its term is the member's name.
+    Member,
 }
 
 /// A diagnosand and its value.
@@ -105,19 +122,9 @@ impl Diagnosis {
         } else {
             totals
         };
-        let mut rows = Vec::with_capacity(layout.n_rows);
-        for (info, row) in plan.row_infos().zip(&totals.rows) {
-            rows.push(RowDiagnosis {
-                estimator: info.estimator.label.clone(),
-                estimand: info.aim.estimand.clone(),
-                term: info.term.to_string(),
-                outcome: info.aim.outcome.clone(),
-                sims,
-                failures: row.reasons(),
-                boundary: row.boundary,
-                diagnosands: row.findings(&plan.custom.list),
-            });
-        }
+        let rows = plan.subjects().into_iter().zip(&totals.rows);
+        let rows: Vec<RowDiagnosis> =
+            rows.map(|(subject, row)| RowDiagnosis::new(plan, &subject, sims, row)).collect();
         let pairs = layout.pairs.iter().zip(&totals.pairs);
         let comparisons = pairs.map(|(&(a, b), totals)| {
             let compared = diagnosands::ALL.iter().filter(|d| d.compared).map(|d| d.name);
@@ -146,7 +153,38 @@ impl Diagnosis {
     }
 }
 
+impl About {
+    /// Whether it is a family as a whole.
+    pub fn is_family(self) -> bool {
+        matches!(self, Self::Family(_))
+    }
+}
+
 impl RowDiagnosis {
+    fn new(plan: &Plan, subject: &Subject<'_>, sims: u64, totals: &RowTotals) -> Self {
+        let (about, diagnosands) = match subject.kind {
+            SubjectKind::Estimator(_) => (About::Estimator, totals.findings(plan, |_| true)),
+            SubjectKind::Member(..) => {
+                (About::Member, totals.findings(plan, |scope| scope == Scope::Tests))
+            }
+            SubjectKind::Family(place) => {
+                let family = &plan.families[place];
+                (About::Family(family.correction), totals.of_family(family.has_estimands))
+            }
+        };
+        Self {
+            about,
+            estimator: subject.label.to_string(),
+            estimand: subject.estimand.map(str::to_string),
+            term: subject.term.to_string(),
+            outcome: subject.outcome.to_string(),
+            sims,
+            failures: totals.reasons(),
+            boundary: totals.boundary,
+            diagnosands,
+        }
+    }
+
     /// A diagnosand by its name.
     pub fn measure(&self, name: &str) -> Option<Measure> {
         self.diagnosands.iter().find(|d| d.name == name).map(|d| d.measure)
@@ -163,11 +201,25 @@ impl RowTotals {
         Failure::ALL.into_iter().zip(self.failures).filter(|(_, count)| *count > 0).collect()
     }
 
-    fn findings(&self, own: &[CustomDiagnosand]) -> Vec<Finding> {
+    /// The diagnosands of a family as a whole.
+    fn of_family(&self, has_estimands: bool) -> Vec<Finding> {
+        let all = families::ALL.iter().zip(&self.diagnosands);
+        let all = all.filter(|(d, _)| has_estimands || !d.needs_estimand);
+        let finding = |(d, total): (&FamilyDiagnosand, &Total)| Finding {
+            name: d.name.to_string(),
+            measure: families::measure(total),
+        };
+        all.map(finding).collect()
+    }
+
+    /// The diagnosands of an estimator or a member, of scopes that are wanted.
+    fn findings(&self, plan: &Plan, is_wanted: impl Fn(Scope) -> bool) -> Vec<Finding> {
         let finding = |name: &str, measure| Finding { name: name.to_string(), measure };
         let built_in = diagnosands::ALL.iter().zip(&self.diagnosands);
+        let built_in = built_in.filter(|(d, _)| is_wanted(d.scope));
         let built_in = built_in.map(|(d, total)| finding(d.name, d.summary.measure(total)));
-        let own = own.iter().zip(&self.custom);
+        let own = plan.custom.list.iter().zip(&self.custom);
+        let own = own.filter(|(own, _)| is_wanted(own.scope()));
         built_in.chain(own.map(|(own, total)| finding(&own.name, total.measure(own)))).collect()
     }
 }

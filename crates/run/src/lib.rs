@@ -12,13 +12,14 @@ pub mod check;
 mod custom;
 pub mod diagnosands;
 mod diagnosis;
+pub mod families;
 mod precision;
 mod runner;
 mod simulations;
 mod summary;
 mod totals;
 
-pub use diagnosis::{Comparison, Diagnosis, Difference, Finding, RowDiagnosis};
+pub use diagnosis::{About, Comparison, Diagnosis, Difference, Finding, RowDiagnosis};
 pub use precision::{Miss, Target, refine};
 pub use runner::{Run, Runner, Settings, Stopped, Unwatched, Watch, diagnose};
 pub use summary::{Measure, Summary, wilson};

@@ -65,12 +65,15 @@ pub fn refine(
 fn misses(runner: &Runner<'_>, targets: &[Target]) -> Vec<Miss> {
     let mut misses = Vec::new();
     let (plan, diagnosis) = (runner.plan(), runner.diagnosis());
-    for (row, (info, found)) in plan.row_infos().zip(&diagnosis.rows).enumerate() {
+    for (row, (subject, found)) in plan.subjects().iter().zip(&diagnosis.rows).enumerate() {
         for target in targets {
-            if diagnosands::is_silent(plan, target.diagnosand, &info) {
+            // Families have diagnosands of their own, and their members few.
+            let name = diagnosands::name(plan, target.diagnosand);
+            let Some(measure) = found.measure(name) else { continue };
+            if diagnosands::is_silent(plan, target.diagnosand, subject) {
                 continue;
             }
-            let mcse = error(&found.diagnosands[target.diagnosand].measure);
+            let mcse = error(&measure);
             if mcse.is_none_or(|mcse| mcse > target.mcse) {
                 misses.push(Miss { row, target: *target, mcse });
             }

@@ -255,7 +255,7 @@ impl Crew<'_> {
         let stride = BATCH as usize;
         let mut bench = Bench {
             ws: self.plan.workspace(),
-            columns: vec![Row::EMPTY; self.layout.n_rows * stride],
+            columns: vec![Row::EMPTY; self.layout.n_columns * stride],
             buffers: Buffers::default(),
         };
         let mut batch = Batch::default();
@@ -308,12 +308,14 @@ impl Crew<'_> {
             }
             let done = self.plan.simulate(&mut bench.ws, self.seed, sim);
             done.map_err(|stop| Stopped { sim, stop })?;
-            let rows = bench.ws.rows();
-            for (column, row) in bench.columns.chunks_exact_mut(BATCH as usize).zip(rows) {
+            let (rows, corrected) = (bench.ws.rows(), bench.ws.corrected());
+            let columns = bench.columns.chunks_exact_mut(BATCH as usize);
+            for (column, row) in columns.zip(rows.iter().chain(corrected)) {
                 column[batch.sims] = *row;
             }
             if self.keep {
                 batch.kept.extend_from_slice(rows);
+                batch.kept.extend_from_slice(corrected);
             }
             batch.sims += 1;
         }

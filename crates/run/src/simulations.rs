@@ -1,20 +1,22 @@
 //! The results of every simulation as a table with DeclareDesign's columns.
 
-use trialrun_plan::{Plan, Row, RowInfo, Table, TableColumn, Values};
+use trialrun_plan::{Plan, Row, Subject, SubjectKind, Table, TableColumn, Values};
 use trialrun_stats::Failure;
 
-/// One row for each simulation, estimator, outcome, estimand and term.
+/// One row for each simulation, estimator, outcome, estimand and term, and for each member of a
+/// family, whose p-value is the corrected one.
 ///
 /// `kept`: the plan's rows of simulation `first`, of the next, and so on.
 pub(crate) fn table(plan: &Plan, first: u64, kept: &[Row]) -> Table {
-    let n_rows = plan.n_rows();
-    let places: Vec<RowInfo<'_>> = plan.row_infos().collect();
+    let mut places = plan.subjects();
+    places.retain(|place| !matches!(place.kind, SubjectKind::Family(_)));
+    let n_rows = places.len();
     let id = |i: usize| i64::try_from(first.saturating_add((i / n_rows) as u64)).ok();
     let sim_id = (0..kept.len()).map(|i| id(i)?.checked_add(1)).collect();
     let number = |of: fn(&Row) -> Option<f64>| {
         Values::Number(kept.iter().map(|row| of(row).unwrap_or(f64::NAN)).collect())
     };
-    let text = |of: &dyn Fn(&RowInfo<'_>) -> Option<String>| {
+    let text = |of: &dyn Fn(&Subject<'_>) -> Option<String>| {
         let each: Vec<_> = places.iter().map(of).collect();
         categories(&each, (0..kept.len()).map(|i| Some(i % n_rows)))
     };
@@ -23,10 +25,10 @@ pub(crate) fn table(plan: &Plan, first: u64, kept: &[Row]) -> Table {
     let columns = [
         ("design", text(&|_| Some(plan.name.clone()))),
         ("sim_ID", Values::Integer(sim_id)),
-        ("inquiry", text(&|row| row.aim.estimand.clone())),
+        ("inquiry", text(&|place| place.estimand.map(str::to_string))),
         ("estimand", number(|row| row.estimand)),
-        ("estimator", text(&|row| Some(row.estimator.label.clone()))),
-        ("term", text(&|row| Some(row.term.to_string()))),
+        ("estimator", text(&|place| Some(place.label.to_string()))),
+        ("term", text(&|place| Some(place.term.to_string()))),
         ("estimate", number(|row| Some(row.estimate()?.estimate))),
         ("std.error", number(|row| Some(row.estimate()?.std_error))),
         ("statistic", number(|row| Some(row.fit.ok()?.statistic))),
@@ -34,7 +36,7 @@ pub(crate) fn table(plan: &Plan, first: u64, kept: &[Row]) -> Table {
         ("conf.low", number(|row| Some(row.estimate()?.conf_low))),
         ("conf.high", number(|row| Some(row.estimate()?.conf_high))),
         ("df", number(|row| Some(row.fit.ok()?.df).filter(|df| df.is_finite()))),
-        ("outcome", text(&|row| Some(row.aim.outcome.clone()))),
+        ("outcome", text(&|place| Some(place.outcome.to_string()))),
         ("failure", categories(&reasons, kept.iter().map(reason))),
     ];
     let columns = columns.into_iter();

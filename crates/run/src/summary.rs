@@ -104,9 +104,7 @@ impl Summary {
                 Total::Count { n, events }
             }
             Self::Mean(value) | Self::RootMean(value) => {
-                scratch.x.clear();
-                scratch.x.extend(rows.iter().filter_map(|row| value(row, alpha)));
-                Total::Moments(Moments::of(&scratch.x))
+                scratch.moments(rows.iter().filter_map(|row| value(row, alpha)))
             }
             Self::Sd(value) => {
                 scratch.y.clear();
@@ -207,11 +205,16 @@ impl Total {
 }
 
 impl Scratch {
+    /// Moments of numbers.
+    pub(crate) fn moments(&mut self, values: impl Iterator<Item = f64>) -> Total {
+        self.x.clear();
+        self.x.extend(values);
+        Total::Moments(Moments::of(&self.x))
+    }
+
     /// Moments of the differences of pairs, first less second.
     pub(crate) fn differences(&mut self, pairs: impl Iterator<Item = (f64, f64)>) -> Total {
-        self.x.clear();
-        self.x.extend(pairs.map(|(a, b)| a - b));
-        Total::Moments(Moments::of(&self.x))
+        self.moments(pairs.map(|(a, b)| a - b))
     }
 
     /// Joint moments of pairs.

@@ -1,11 +1,14 @@
 //! What is kept of a run: totals for each row and diagnosand, and for each compared pair.
 
-use trialrun_plan::{CustomDiagnosands, Expectation, Plan, Row, RowInfo};
+use std::ops::Range;
+
+use trialrun_plan::{CustomDiagnosands, Expectation, Plan, Row, RowInfo, SubjectKind};
 use trialrun_stats::Failure;
 
 use crate::check::{Contest, ContestTotal};
 use crate::custom::{self, CustomTotal, Sight};
 use crate::diagnosands;
+use crate::families::{self, Tally};
 use crate::summary::{Scratch, Total};
 
 /// The rows of results that a plan gives, and which of them are compared.
@@ -13,12 +16,39 @@ use crate::summary::{Scratch, Total};
 pub(crate) struct Layout {
     /// Level of tests.
     pub alpha: f64,
-    /// Number of rows: one for each estimator, outcome, estimand and term.
-    pub n_rows: usize,
+    /// What the diagnosis has rows of.
+    pub rows: Vec<Source>,
+    /// Number of columns of results: one for each estimator, outcome, estimand and term, then one
+    /// for each member of a family.
+    pub n_columns: usize,
     /// Pairs of rows of different estimators that share an estimand, in the order of rows.
     pub pairs: Vec<(usize, usize)>,
     /// Rows that a check compares in one diagnosand.
     pub contests: Vec<Contest>,
+}
+
+/// Where the numbers of a row of the diagnosis come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// A column of results: that of an estimator, or the corrected one of a member.
+    Column(usize),
+    /// The columns of a family's members.
+    Family(Range<usize>),
+}
+
+impl Source {
+    fn of(plan: &Plan, kind: SubjectKind) -> Self {
+        let corrected = plan.n_rows();
+        match kind {
+            SubjectKind::Estimator(row) => Self::Column(row),
+            SubjectKind::Member(_, row) => Self::Column(corrected + row),
+            SubjectKind::Family(place) => {
+                let family = &plan.families[place];
+                let first = corrected + family.first_row;
+                Self::Family(first..first + family.members.len())
+            }
+        }
+    }
 }
 
 impl Layout {
@@ -32,7 +62,9 @@ impl Layout {
             (a + 1..rows.len()).map(move |b| (a, b)).filter(|(a, b)| share(&rows[*a], &rows[*b]))
         };
         let pairs = (0..rows.len()).flat_map(pairs_of).collect();
-        Self { alpha: plan.alpha, n_rows: plan.n_rows(), pairs, contests: Vec::new() }
+        let rows = plan.subjects().iter().map(|subject| Source::of(plan, subject.kind)).collect();
+        let n_columns = plan.n_rows() + plan.n_corrected();
+        Self { alpha: plan.alpha, rows, n_columns, pairs, contests: Vec::new() }
     }
 
     /// The layout with what the plan's expectations compare.
@@ -60,7 +92,7 @@ pub(crate) struct RowTotals {
     pub failures: [u64; Failure::ALL.len()],
     /// Fits on the boundary.
     pub boundary: u64,
-    /// One total for each built-in diagnosand.
+    /// One total for each built-in diagnosand, or for each of families.
     pub diagnosands: Vec<Total>,
     /// One for each of the design's own.
     pub custom: Vec<CustomTotal>,
@@ -81,7 +113,7 @@ pub(crate) struct Totals {
 impl Totals {
     /// Reduces a batch of `n` simulations, in the place of what was here.
     ///
-    /// `columns`: the rows of results, `stride` for each row of the layout, of which the first
+    /// `columns`: the columns of results, `stride` rows for each, of which the first
     /// `n` are filled.
     pub fn reduce(
         &mut self,
@@ -92,14 +124,26 @@ impl Totals {
         buffers: &mut Buffers,
     ) {
         let Buffers { scratch, sight } = buffers;
-        sight.look(own, columns, (stride, n), layout.n_rows);
+        sight.look(own, columns, (stride, n), layout.n_columns);
         let of_row = |row: usize| &columns[row * stride..row * stride + n];
-        self.rows.resize_with(layout.n_rows, RowTotals::default);
-        for (i, totals) in self.rows.iter_mut().enumerate() {
-            totals.reduce(of_row(i), layout.alpha, scratch);
-            totals.custom.resize_with(own.list.len(), CustomTotal::default);
-            for (place, (own, total)) in own.list.iter().zip(&mut totals.custom).enumerate() {
-                total.reduce(own, (i, place), sight, scratch);
+        let tallies = |members: &Range<usize>| {
+            let members = members.clone();
+            (0..n).map(move |sim| {
+                Tally::of(members.clone().map(|column| &of_row(column)[sim]), layout.alpha)
+            })
+        };
+        self.rows.resize_with(layout.rows.len(), RowTotals::default);
+        for (source, totals) in layout.rows.iter().zip(&mut self.rows) {
+            match source {
+                Source::Column(column) => {
+                    totals.reduce(of_row(*column), layout.alpha, scratch);
+                    totals.custom.resize_with(own.list.len(), CustomTotal::default);
+                    let each = own.list.iter().zip(&mut totals.custom).enumerate();
+                    each.for_each(|(place, (own, total))| {
+                        total.reduce(own, (*column, place), sight, scratch);
+                    });
+                }
+                Source::Family(members) => totals.reduce_family(tallies(members), scratch),
             }
         }
         self.pairs.resize_with(layout.pairs.len(), Vec::new);
@@ -115,12 +159,18 @@ impl Totals {
         }
         self.contests.clear();
         let contests = layout.contests.iter().map(|contest| {
-            let place = contest.diagnosand.checked_sub(diagnosands::ALL.len());
-            if let Some(place) = place {
-                return contest.reduce_custom(&own.list[place], sight, scratch);
+            let (row, rival) = match (&layout.rows[contest.row], &layout.rows[contest.rival]) {
+                (Source::Column(row), Source::Column(rival)) => (*row, *rival),
+                (Source::Family(a), Source::Family(b)) => {
+                    return contest.reduce_families(tallies(a).zip(tallies(b)), scratch);
+                }
+                _ => unreachable!("families are compared with families"),
+            };
+            let contest = Contest { row, rival, ..*contest };
+            match contest.diagnosand.checked_sub(diagnosands::INFO.len()) {
+                Some(place) => contest.reduce_custom(&own.list[place], sight, scratch),
+                None => contest.reduce((of_row(row), of_row(rival)), layout.alpha, scratch),
             }
-            let pair = (of_row(contest.row), of_row(contest.rival));
-            contest.reduce(pair, layout.alpha, scratch)
         });
         self.contests.extend(contests);
     }
@@ -173,6 +223,18 @@ impl RowTotals {
         }
         self.diagnosands.clear();
         let reduced = diagnosands::ALL.iter().map(|d| d.summary.reduce(rows, alpha, scratch));
+        self.diagnosands.extend(reduced);
+    }
+
+    /// Reduces what a family's tests do.
+    fn reduce_family(
+        &mut self,
+        tallies: impl Iterator<Item = Tally> + Clone,
+        scratch: &mut Scratch,
+    ) {
+        (self.failures, self.boundary) = Default::default();
+        self.diagnosands.clear();
+        let reduced = families::ALL.iter().map(|own| own.summary.reduce(tallies.clone(), scratch));
         self.diagnosands.extend(reduced);
     }
 }

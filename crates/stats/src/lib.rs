@@ -18,6 +18,7 @@ pub mod linalg;
 pub mod lmm;
 pub mod matching;
 pub mod moments;
+pub mod multiplicity;
 pub mod ols;
 pub mod resample;
 pub mod rows;

@@ -223,12 +223,13 @@ fn case<'p>(
 ) -> Case<'p> {
     let place = |at: u32| line_col(&loaded.source.text, at as usize);
     let plan = &loaded.plan;
+    let rows = plan.subjects();
     Case {
         file: file.display().to_string(),
         plan,
         seed,
         places: plan.expectations.iter().map(|e| place(e.span.start)).collect(),
-        row_places: plan.row_infos().map(|row| place(row.estimator.span.start)).collect(),
+        row_places: rows.iter().map(|subject| place(subject.span.start)).collect(),
         checked,
         comparison,
     }

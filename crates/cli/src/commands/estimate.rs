@@ -1,7 +1,7 @@
 //! `estimate`: the design's estimators on real data.
 
 use trialrun_plan::{Estimation, EstimatorInfo};
-use trialrun_report::{DataFormat, Estimated, estimates};
+use trialrun_report::{DataFormat, Estimated, corrected, estimates};
 
 use crate::args::{EstimateArgs, Format};
 use crate::exit::Failed;
@@ -30,13 +30,15 @@ pub fn run(args: &EstimateArgs) -> Result<(), Failed> {
             results.push(estimate(&loaded, &mut ws, (number, place), estimation)?);
         }
     }
+    let families = corrected(plan, &results)
+        .map_err(|wrong| Failed::input(format!("{}\n  help: {}", wrong.message, wrong.help)))?;
     let format = match args.output.format {
         Format::Text => DataFormat::Text,
         Format::Markdown => DataFormat::Markdown,
         Format::Json => DataFormat::Json,
         Format::Csv => DataFormat::Csv,
     };
-    output::write(&estimates(plan, &results, format), args.output.out.as_deref())
+    output::write(&estimates(plan, &results, &families, format), args.output.out.as_deref())
 }
 
 /// Fits one outcome of an estimator, and picks the terms that it reports.

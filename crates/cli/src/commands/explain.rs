@@ -66,6 +66,7 @@ const TOPICS: [(&str, &str); 2] =
 fn names() -> Vec<&'static str> {
     let mut names = trialrun_plan::manual::names();
     names.extend(trialrun_run::diagnosands::NAMES);
+    names.extend(trialrun_run::families::NAMES);
     names.extend(TOPICS.map(|(name, _)| name));
     names
 }

@@ -1,11 +1,25 @@
-//! Compiles expectations: estimators and terms become rows of results, diagnosands places.
+//! Compiles expectations: estimators and terms, families and members become rows of the diagnosis,
+//! diagnosands places.
 
 use trialrun_lang::{Diagnostic, Span, suggestion};
 
 use super::Compiler;
 use super::custom::CustomDiagnosand;
+use super::families::Target;
 use crate::declared::{Design, Expect, Name, listed, suggest};
 use crate::rows::{EstimatorInfo, RowInfo};
+use crate::subjects::SubjectKind;
+
+/// What a diagnosand is one of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// An estimator.
+    Estimators,
+    /// An estimator, or a member of a family with its corrected p-value.
+    Tests,
+    /// A family as a whole.
+    Families,
+}
 
 /// What a design may say of a diagnosand.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,21 +34,24 @@ pub struct DiagnosandInfo {
     pub has_better: bool,
     /// Its smallest and largest possible value.
     pub range: (f64, f64),
+    /// What it is one of.
+    pub scope: Scope,
 }
 
 /// The same of any diagnosand: a built-in one, or one of the design's own.
-struct Known<'a> {
-    name: &'a str,
+pub(super) struct Known<'a> {
+    pub name: &'a str,
     needs_estimand: bool,
     needs_estimate: bool,
     has_better: bool,
     range: (f64, f64),
+    pub scope: Scope,
 }
 
 /// An expectation about a row of results.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Expectation {
-    /// The row: that of an estimator's term.
+    /// What it is about: a place in [`Plan::subjects`](crate::Plan::subjects).
     pub row: usize,
     /// The row that it is better than; the band is then one of the difference, positive where
     /// `row` is better.
@@ -100,8 +117,9 @@ impl Compiler<'_> {
             return compiled;
         }
         let built_in = built_in.iter().map(|info| {
-            let DiagnosandInfo { name, needs_estimand, needs_estimate, has_better, range } = *info;
-            Known { name, needs_estimand, needs_estimate, has_better, range }
+            let DiagnosandInfo { name, needs_estimand, needs_estimate, has_better, range, scope } =
+                *info;
+            Known { name, needs_estimand, needs_estimate, has_better, range, scope }
         });
         let custom = custom.iter().map(|own| Known {
             name: &own.name,
@@ -109,6 +127,7 @@ impl Compiler<'_> {
             needs_estimate: own.needs_estimate,
             has_better: own.better.is_some(),
             range: own.range(),
+            scope: own.scope(),
         });
         let known: Vec<Known<'_>> = built_in.chain(custom).collect();
         let known = known.as_slice();
@@ -126,33 +145,37 @@ impl Compiler<'_> {
         let diagnosand = self.diagnosand(&expect.diagnosand, known);
         let Expect { term, estimand, outcome, .. } = expect;
         let wanted = [term, outcome, estimand].map(Option::as_ref);
-        let row = self.row(&expect.estimator, wanted);
+        let target = match expect.of_family {
+            true => self.in_family(&expect.estimator, term.as_ref()),
+            false => self.row(&expect.estimator, wanted).map(Target::estimator),
+        };
         let rival = match &expect.better_than {
-            Some(label) => Some(self.rival(expect, row, label)?),
+            Some(label) if expect.of_family => Some(self.rival_family(expect, label)?),
+            Some(label) => {
+                let rival = self.rival(expect, target.map(|own| own.row), label)?;
+                Some(Target::estimator(rival))
+            }
             None => None,
         };
-        let (diagnosand, row) = (diagnosand?, row?);
+        let (diagnosand, target) = (diagnosand?, target?);
         let info = &known[diagnosand];
-        let is_of_estimates = info.needs_estimand || info.needs_estimate;
-        if is_of_estimates && self.row_info(row)?.is_joint {
-            let message = format!("a joint test has no `{}`", info.name);
-            let fit: Vec<&str> = known
-                .iter()
-                .filter(|d| !d.needs_estimand && !d.needs_estimate)
-                .map(|d| d.name)
-                .collect();
-            self.report(
-                Diagnostic::error(expect.diagnosand.span, message)
-                    .label("a test has a p-value, and no estimate")
-                    .hint(format!("choose {}", listed(&fit))),
-            );
+        if !self.is_one_of(expect, info, target.kind) {
             return None;
         }
-        if info.needs_estimand && self.row_info(row)?.aim.estimand.is_none() {
-            let message = format!(
-                "`{}` needs an estimand, and the estimator \"{}\" names none",
-                info.name, expect.estimator.text
-            );
+        if self.is_joint(target.kind) && (info.needs_estimand || info.needs_estimate) {
+            self.report_joint(expect, info, known);
+            return None;
+        }
+        let mut compared = [Some(target), rival].into_iter().flatten();
+        if info.needs_estimand && !compared.all(|one| self.has_estimand(one.kind)) {
+            let nameless = match target.kind {
+                SubjectKind::Estimator(_) => {
+                    format!("the estimator \"{}\" names none", expect.estimator.text)
+                }
+                SubjectKind::Member(..) => "the member's estimator names none".to_string(),
+                SubjectKind::Family(_) => "not every member's estimator names one".to_string(),
+            };
+            let message = format!("`{}` needs an estimand, and {nameless}", info.name);
             self.report(
                 Diagnostic::error(expect.diagnosand.span, message)
                     .label("it can not be computed")
@@ -162,7 +185,8 @@ impl Compiler<'_> {
         }
         if rival.is_some() && !info.has_better {
             let message = format!("neither of two estimators is the better in `{}`", info.name);
-            let better: Vec<&str> = known.iter().filter(|d| d.has_better).map(|d| d.name).collect();
+            let is_choice = |d: &&Known<'_>| d.has_better && d.scope != Scope::Families;
+            let better: Vec<&str> = known.iter().filter(is_choice).map(|d| d.name).collect();
             self.report(
                 Diagnostic::error(expect.diagnosand.span, message)
                     .label("not a diagnosand with a better and a worse")
@@ -175,7 +199,21 @@ impl Compiler<'_> {
             self.report_impossible(expect, info);
             return None;
         }
+        let (row, rival) = (target.row, rival.map(|rival| rival.row));
         Some(Expectation { row, rival, diagnosand, low, high, span })
+    }
+
+    /// Reports a diagnosand of estimates, asked of a joint test.
+    fn report_joint(&mut self, expect: &Expect, info: &Known<'_>, known: &[Known<'_>]) {
+        let message = format!("a joint test has no `{}`", info.name);
+        let is_choice =
+            |d: &&Known<'_>| !d.needs_estimand && !d.needs_estimate && d.scope != Scope::Families;
+        let fit: Vec<&str> = known.iter().filter(is_choice).map(|d| d.name).collect();
+        self.report(
+            Diagnostic::error(expect.diagnosand.span, message)
+                .label("a test has a p-value, and no estimate")
+                .hint(format!("choose {}", listed(&fit))),
+        );
     }
 
     /// Reports a band that the diagnosand can not lie in.
@@ -237,7 +275,8 @@ impl Compiler<'_> {
         self.estimators.iter().find(|e| e.label == label)
     }
 
-    fn row_info(&self, row: usize) -> Option<RowInfo<'_>> {
+    /// What a row of results is.
+    pub fn row_info(&self, row: usize) -> Option<RowInfo<'_>> {
         self.estimators.iter().flat_map(EstimatorInfo::rows).nth(row)
     }
 

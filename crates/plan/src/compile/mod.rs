@@ -9,6 +9,7 @@ mod custom;
 mod draws;
 mod emit;
 mod expectations;
+mod families;
 mod files;
 mod icc;
 pub mod ir;
@@ -32,11 +33,12 @@ use crate::inference::MadeAssignment;
 use crate::plan::{ColumnInfo, EstimandInfo, LevelInfo, Limits, Mark, Variable};
 use crate::rows::EstimatorInfo;
 use crate::steps::assignment::Assignment;
+use crate::subjects::FamilyInfo;
 use crate::table::Table;
 use allocations::Pending;
 pub use categories::CATEGORIES;
 pub use custom::{Average, AverageKind, CustomDiagnosand, CustomDiagnosands, Form};
-pub use expectations::{DiagnosandInfo, Expectation};
+pub use expectations::{DiagnosandInfo, Expectation, Scope};
 pub use files::{FileColumn, FixedLevel};
 pub use icc::CORRELATED_DRAWS;
 use ir::{Graph, NodeId};
@@ -67,6 +69,8 @@ pub enum Declares {
     Outcome,
     /// An estimand.
     Estimand,
+    /// An estimator.
+    Estimator,
 }
 
 impl Declares {
@@ -77,6 +81,7 @@ impl Declares {
             Self::Variable => "variable",
             Self::Outcome => "outcome",
             Self::Estimand => "estimand",
+            Self::Estimator => "estimator",
         }
     }
 }
@@ -147,6 +152,8 @@ pub struct Compiler<'a> {
     pub estimands: Vec<EstimandInfo>,
     /// Estimators so far.
     pub estimators: Vec<EstimatorInfo>,
+    /// Families of tests so far.
+    pub families: Vec<FamilyInfo>,
     /// Where each estimator is declared.
     pub estimator_spans: HashMap<String, Span>,
     /// Compiled estimators.
@@ -228,6 +235,7 @@ impl<'a> Compiler<'a> {
             allocations: Vec::new(),
             estimands: Vec::new(),
             estimators: Vec::new(),
+            families: Vec::new(),
             estimator_spans: HashMap::new(),
             estimations: Vec::new(),
             subset: None,
@@ -285,6 +293,7 @@ impl<'a> Compiler<'a> {
             variables: self.variables.len(),
             estimands: self.estimands.len(),
             estimators: self.estimators.len(),
+            families: self.families.len(),
         }
     }
 

@@ -8,14 +8,18 @@
 //! - `estimator`: the estimator's label.
 //! - `term`: which of its terms, where it reports several.
 //! - `estimand`, `outcome`: which of its estimands and outcomes, where it has several.
+//! - `family`: in the place of `estimator`, the label of a family of tests.
+//! - `member`: which of its members, where one is meant and not the family as a whole.
 //! - `diagnosand`: what is looked at: `coverage`, `power`, `bias`, `failures` and so on, or one of
 //!   the design's own (`trialrun explain Diagnosand`).
 //! - `within`: a band, `0.94..=0.96`, its ends included.
 //! - `at_least`, `at_most`: a band with one end.
-//! - `better_than`: another estimator of the same estimand. The difference between the two is taken
-//!   on the same draws. Better is a smaller `rmse`, `ci_width`, `mean_se`, `failures`, `boundary`
-//!   or `false_positive`, a larger `power`, a `bias` nearer to 0, a `coverage` nearer to
-//!   1 - alpha; diagnosands of the design's own say it themselves (`better: Smaller`).
+//! - `better_than`: another estimator of the same estimand, another family, or the member's
+//!   namesake in another family. The difference between the two is taken on the same draws. Better
+//!   is a smaller `rmse`, `ci_width`, `mean_se`, `failures`, `boundary` or `false_positive`, a
+//!   larger `power`, a `bias` nearer to 0, a `coverage` nearer to 1 - alpha; of families more tests
+//!   that are significant, a smaller `fwer`, `fdr` or `incomplete`; diagnosands of the design's own
+//!   say it themselves (`better: Smaller`).
 //! - `by`: how much better at least, 0 if it is left out. Below 0 it is how much worse it may be.
 //!
 //! Give a band or `better_than`. A band wider than the Monte Carlo error can get within the
@@ -26,6 +30,7 @@
 //! Expect(estimator: "CR2", diagnosand: coverage, within: 0.94..=0.96),
 //! Expect(estimator: "CR2", diagnosand: failures, at_most: 0.001),
 //! Expect(estimator: "Adjusted", diagnosand: rmse, better_than: "Unadjusted", by: 0.01),
+//! Expect(family: "Outcomes", diagnosand: fwer, at_most: 0.06),
 //! ```
 
 use trialrun_lang::{Diagnostic, Span};
@@ -35,9 +40,11 @@ use super::{Fields, Name, Node, Reader};
 /// What a diagnosand of an estimator is expected to be.
 #[derive(Clone, Debug)]
 pub struct Expect {
-    /// The estimator's label.
+    /// The estimator's label, or the family's.
     pub estimator: Name,
-    /// The term, where the estimator has more than one.
+    /// Whether it is a family's.
+    pub of_family: bool,
+    /// The term, where the estimator has more than one; the member of a family.
     pub term: Option<Name>,
     /// The estimand, where the estimator has more than one.
     pub estimand: Option<Name>,
@@ -70,10 +77,8 @@ fn read_expect(r: &mut Reader, node: Node<'_>) -> Option<Expect> {
     }
     let n_errors = r.errors.len();
     let mut f = r.fields(node, "Expect")?;
-    let estimator = f.required(r, "estimator", Reader::name);
-    let term = f.optional(r, "term", Reader::name);
-    let estimand = f.optional(r, "estimand", Reader::name);
-    let outcome = f.optional(r, "outcome", Reader::name);
+    let of_family = f.peek("family").is_some();
+    let [estimator, term, estimand, outcome] = read_subject(r, &mut f, of_family);
     let diagnosand = f.required(r, "diagnosand", Reader::name);
     let band = read_band(r, &mut f);
     let better_than = f.optional(r, "better_than", Reader::name);
@@ -115,18 +120,41 @@ fn read_expect(r: &mut Reader, node: Node<'_>) -> Option<Expect> {
             return None;
         }
     };
-    let (estimator, diagnosand) = (estimator?, diagnosand?);
     Some(Expect {
-        estimator,
+        estimator: estimator?,
+        of_family,
         term,
         estimand,
         outcome,
-        diagnosand,
+        diagnosand: diagnosand?,
         better_than,
         low,
         high,
         span: node.span,
     })
+}
+
+/// Estimator, term, estimand and outcome, or family and member; fields that go with an estimator
+/// where a family is meant are errors, and the reverse.
+fn read_subject(r: &mut Reader, f: &mut Fields<'_>, of_family: bool) -> [Option<Name>; 4] {
+    let mut refuse = |f: &mut Fields<'_>, name: &'static str, what: &str, hint: &str| {
+        let Some(node) = f.take(r, name) else { return };
+        let message = format!("`{name}` does not go with {what}");
+        r.error(Diagnostic::error(node.span, message).label("one too many").hint(hint));
+    };
+    if of_family {
+        for name in ["estimator", "term", "estimand", "outcome"] {
+            let hint = "a family is named by `family:`, one of its tests by `member:`";
+            refuse(f, name, "a family", hint);
+        }
+        let family = f.required(r, "family", Reader::name);
+        return [family, f.optional(r, "member", Reader::name), None, None];
+    }
+    refuse(f, "member", "an estimator", "`member:` goes with `family:`, `term:` with `estimator:`");
+    let estimator = f.required(r, "estimator", Reader::name);
+    let [term, estimand, outcome] =
+        ["term", "estimand", "outcome"].map(|name| f.optional(r, name, Reader::name));
+    [estimator, term, estimand, outcome]
 }
 
 /// A band as it was read.

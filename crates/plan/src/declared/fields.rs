@@ -55,6 +55,20 @@ impl<'s> Fields<'s> {
         read(r, node)
     }
 
+    /// A field that may be left out, with what it then is.
+    pub fn optional_or<T>(
+        &mut self,
+        r: &mut Reader,
+        name: &'static str,
+        otherwise: T,
+        read: impl FnOnce(&mut Reader, Node<'s>) -> Option<T>,
+    ) -> Option<T> {
+        match self.take(r, name) {
+            Some(node) => read(r, node),
+            None => Some(otherwise),
+        }
+    }
+
     /// A field that must be there.
     pub fn required<T>(
         &mut self,

@@ -8,6 +8,7 @@ pub mod assign;
 pub mod copula;
 pub mod crossed;
 pub mod draw;
+pub mod family;
 pub mod inclusion;
 pub mod lens;
 pub mod links;

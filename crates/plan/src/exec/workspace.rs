@@ -4,6 +4,7 @@ pub(crate) use trialrun_stats::buffer::grow;
 use trialrun_stats::{dim, ht, lmm, ols};
 
 use super::allocation::Allocation;
+use super::family::FamilyScratch;
 use super::matching::Points;
 use super::{Operand, Values, assign};
 use crate::estimators::AssignedUnits;
@@ -85,6 +86,10 @@ pub struct Workspace {
     pub(crate) model: ModelScratch,
     /// What the estimators gave, a row for each estimator and term.
     pub(crate) rows: Vec<Row>,
+    /// The same of members of families, with corrected p-values.
+    pub(crate) corrected: Vec<Row>,
+    /// Scratch of corrections.
+    pub(crate) family: FamilyScratch,
 }
 
 impl Workspace {
@@ -126,6 +131,11 @@ impl Workspace {
     /// What the estimators gave in this simulation.
     pub fn rows(&self) -> &[Row] {
         &self.rows
+    }
+
+    /// The rows of members of families, with corrected p-values; all else is the member's own.
+    pub fn corrected(&self) -> &[Row] {
+        &self.corrected
     }
 
     /// Takes a column out, `n` values long, to be written and put back.

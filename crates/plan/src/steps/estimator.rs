@@ -26,8 +26,8 @@ use std::sync::Arc;
 use trialrun_lang::{Diagnostic, Span};
 use trialrun_stats::special::student_t::Critical;
 
-use super::Declared;
-use crate::compile::{Compiler, Context};
+use super::{Declared, all_of};
+use crate::compile::{Compiler, Context, Declares};
 use crate::declared::{Fields, Name, Node, Reader, Scalar, joined};
 use crate::estimators::hypotheses::{Contrast, Hypotheses};
 use crate::estimators::model::Model;
@@ -74,12 +74,7 @@ impl Declared for Estimator {
     }
 
     fn compile(&self, cx: &mut Compiler<'_>) {
-        if let Some(first) = cx.estimator_spans.get(&self.label.text).copied() {
-            let message = format!("estimator `{}` is defined twice", self.label.text);
-            let error = Diagnostic::error(self.label.span, message)
-                .label("defined again here")
-                .related(first, "first defined here");
-            cx.report(error);
+        if self.is_taken(cx) {
             return;
         }
         cx.estimator_spans.insert(self.label.text.clone(), self.label.span);
@@ -124,6 +119,10 @@ impl Declared for Estimator {
         if !from_data {
             cx.push(estimation);
         }
+    }
+
+    fn declares(&self) -> Vec<(Declares, Name)> {
+        all_of(Declares::Estimator, [self.label.clone()])
     }
 
     fn describe(&self) -> String {
@@ -179,6 +178,24 @@ fn joint_rows(outcomes: &[String], tests: &[String]) -> Vec<(Aim, String)> {
 }
 
 impl Estimator {
+    /// Whether the label stands for something else; reports it if it does.
+    fn is_taken(&self, cx: &mut Compiler<'_>) -> bool {
+        let label = &self.label.text;
+        let error = if let Some(first) = cx.estimator_spans.get(label).copied() {
+            Diagnostic::error(self.label.span, format!("estimator `{label}` is defined twice"))
+                .label("defined again here")
+                .related(first, "first defined here")
+        } else if let Some(family) = cx.families.iter().find(|family| family.label == *label) {
+            Diagnostic::error(self.label.span, format!("the label \"{label}\" is taken"))
+                .label("a label of its own is needed")
+                .related(family.span, "it stands for this family")
+        } else {
+            return false;
+        };
+        cx.report(error);
+        true
+    }
+
     /// The model, on the rows of the subset, and how it is fitted.
     fn compile_method(
         &self,

@@ -10,6 +10,7 @@ mod cross_levels;
 mod data;
 mod estimand;
 mod estimator;
+mod family;
 mod level;
 mod link_levels;
 mod matching;
@@ -110,6 +111,7 @@ steps! {
     Data in data,
     Estimand in estimand,
     Estimator in estimator,
+    Family in family,
     Level in level,
     LinkLevels in link_levels,
     Match in matching,

@@ -1,6 +1,7 @@
 //! A check for programs: all digits, keys in a fixed order, `null` where nothing is defined.
 
 use serde_json::{Value, json};
+use trialrun_plan::SubjectKind;
 use trialrun_run::baseline::{Comparison, DriftTest};
 use trialrun_run::check::{Ruling, Verdict};
 use trialrun_run::diagnosands;
@@ -52,14 +53,14 @@ fn case_json(case: &Case<'_>) -> Value {
 fn ruling_json(case: &Case<'_>, ruling: &Ruling) -> Value {
     let expectation = &ruling.expectation;
     let number = |value: Option<f64>| value.map_or(Value::Null, json_number);
-    let own = case.plan.row_infos().nth(expectation.row);
-    let rival = expectation.rival.and_then(|row| case.plan.row_infos().nth(row));
+    let subjects = case.plan.subjects();
+    let (own, rival) = (&subjects[expectation.row], expectation.rival.map(|row| &subjects[row]));
     let mut value = json!({
         "design": case.plan.name,
-        "estimator": own.map(|row| row.estimator.label.as_str()),
-        "term": own.map(|row| row.term),
+        "estimator": own.label,
+        "term": own.term,
         "diagnosand": diagnosands::name(case.plan, expectation.diagnosand),
-        "better_than": rival.map(|row| row.estimator.label.as_str()),
+        "better_than": rival.map(|subject| subject.label),
         "verdict": name(ruling.verdict),
         "value": number(ruling.value),
         "mcse": number(ruling.mcse),
@@ -70,8 +71,13 @@ fn ruling_json(case: &Case<'_>, ruling: &Ruling) -> Value {
         "n": ruling.n,
         "sims": ruling.sims,
     });
+    if let SubjectKind::Family(_) | SubjectKind::Member(..) = own.kind {
+        (value["estimator"], value["term"]) = (Value::Null, Value::Null);
+        value["family"] = own.label.into();
+        value["member"] = if own.term.is_empty() { Value::Null } else { own.term.into() };
+    }
     // Named where they tell rows apart, so that the keys of other designs stay as they are.
-    if let Some(row) = own {
+    if let Some(row) = case.plan.row_infos().nth(expectation.row) {
         if row.estimator.outcomes().len() > 1 {
             value["outcome"] = json!(row.aim.outcome);
         }

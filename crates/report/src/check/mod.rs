@@ -111,9 +111,10 @@ impl Check<'_> {
 }
 
 impl Case<'_> {
-    /// The estimator of a row, with term, outcome and estimand where it has several.
+    /// The estimator of a row, with term, outcome and estimand where it has several; a family, or a
+    /// member of one.
     fn estimator(&self, row: usize) -> String {
-        self.plan.row_infos().nth(row).map_or_else(String::new, |info| info.label())
+        self.plan.subjects().swap_remove(row).name
     }
 
     /// The expectation in words: estimator and diagnosand, and the other estimator if there is one.

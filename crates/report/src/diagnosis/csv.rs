@@ -1,4 +1,5 @@
-//! A diagnosis for spreadsheets: a row for each estimator, term and diagnosand.
+//! A diagnosis for spreadsheets: a row for each estimator, term and diagnosand. A family of tests
+//! stands in the place of an estimator, its members in that of terms.
 
 use trialrun_run::Diagnosis;
 

@@ -1,7 +1,7 @@
 //! A diagnosis for programs: all digits, keys in a fixed order, `null` where nothing is defined.
 
 use serde_json::{Map, Value, json};
-use trialrun_run::{Comparison, Diagnosis, Measure, RowDiagnosis};
+use trialrun_run::{About, Comparison, Diagnosis, Measure, RowDiagnosis};
 
 use crate::json::json_text;
 use crate::number::json_number;
@@ -9,10 +9,11 @@ use crate::number::json_number;
 /// A diagnosis as JSON.
 pub fn json(diagnosis: &Diagnosis) -> String {
     let parameters = diagnosis.parameters.iter().map(|(n, v)| (n.clone(), json_number(*v)));
-    let rows: Vec<Value> = diagnosis.rows.iter().map(row_json).collect();
+    let own = diagnosis.rows.iter().filter(|row| row.about == About::Estimator);
+    let rows: Vec<Value> = own.map(row_json).collect();
     let comparisons: Vec<Value> =
         diagnosis.comparisons.iter().map(|c| comparison_json(diagnosis, c)).collect();
-    json_text(&json!({
+    let mut value = json!({
         "design": diagnosis.design,
         "seed": diagnosis.seed,
         "sims": diagnosis.sims,
@@ -22,11 +23,41 @@ pub fn json(diagnosis: &Diagnosis) -> String {
         "parameters": parameters.collect::<Map<_, _>>(),
         "diagnosis": rows,
         "comparisons": comparisons,
-    }))
+    });
+    let families = families_json(diagnosis);
+    if !families.is_empty() {
+        value["families"] = families.into();
+    }
+    json_text(&value)
 }
 
-fn row_json(row: &RowDiagnosis) -> Value {
-    let failures = row.failures.iter().map(|(r, n)| (r.name().to_string(), Value::from(*n)));
+/// Families, each with its members.
+fn families_json(diagnosis: &Diagnosis) -> Vec<Value> {
+    let mut families: Vec<Value> = Vec::new();
+    let mut rows = diagnosis.rows.iter().peekable();
+    while let Some(row) = rows.next() {
+        let About::Family(correction) = row.about else { continue };
+        let mut members = Vec::new();
+        while let Some(member) = rows.next_if(|row| row.about == About::Member) {
+            members.push(json!({
+                "member": member.term,
+                "estimand": member.estimand,
+                "outcome": member.outcome,
+                "diagnosands": diagnosands_json(member),
+            }));
+        }
+        families.push(json!({
+            "family": row.estimator,
+            "correction": correction.name(),
+            "sims": row.sims,
+            "diagnosands": diagnosands_json(row),
+            "members": members,
+        }));
+    }
+    families
+}
+
+fn diagnosands_json(row: &RowDiagnosis) -> Map<String, Value> {
     let diagnosands = row.diagnosands.iter().map(|found| {
         let mut value = measure_json(&found.measure);
         value.insert("n".to_string(), Value::from(found.measure.n));
@@ -39,6 +70,11 @@ fn row_json(row: &RowDiagnosis) -> Value {
         }
         (found.name.clone(), Value::Object(value))
     });
+    diagnosands.collect()
+}
+
+fn row_json(row: &RowDiagnosis) -> Value {
+    let failures = row.failures.iter().map(|(r, n)| (r.name().to_string(), Value::from(*n)));
     json!({
         "estimator": row.estimator,
         "estimand": row.estimand,
@@ -47,7 +83,7 @@ fn row_json(row: &RowDiagnosis) -> Value {
         "sims": row.sims,
         "failures": failures.collect::<Map<_, _>>(),
         "boundary": row.boundary,
-        "diagnosands": diagnosands.collect::<Map<_, _>>(),
+        "diagnosands": diagnosands_json(row),
     })
 }
 

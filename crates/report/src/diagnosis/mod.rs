@@ -5,7 +5,8 @@ mod json;
 mod markdown;
 mod text;
 
-use trialrun_run::{Comparison, Diagnosis, Measure, RowDiagnosis};
+use trialrun_run::{About, Comparison, Diagnosis, Measure, RowDiagnosis};
+use trialrun_stats::multiplicity::Correction;
 
 use crate::number::{count, interval, shortest, significant, with_error};
 
@@ -14,17 +15,19 @@ pub use json::json;
 pub use markdown::markdown;
 pub use text::text;
 
-/// The rows of one estimand.
+/// The rows of one estimand, all families of tests, or the members of one.
 struct Block<'a> {
     /// The estimand, the outcome and the term, as far as the rows share them.
     title: String,
     rows: Vec<&'a RowDiagnosis>,
 }
 
-/// The rows by estimand, in the order of their first appearance; those without one come last.
+/// The rows by estimand, in the order of their first appearance; those without one come last, and
+/// then families.
 fn blocks(diagnosis: &Diagnosis) -> Vec<Block<'_>> {
     let mut estimands: Vec<Option<&str>> = Vec::new();
-    for row in &diagnosis.rows {
+    let own = || diagnosis.rows.iter().filter(|row| row.about == About::Estimator);
+    for row in own() {
         if !estimands.contains(&row.estimand.as_deref()) {
             estimands.push(row.estimand.as_deref());
         }
@@ -32,7 +35,7 @@ fn blocks(diagnosis: &Diagnosis) -> Vec<Block<'_>> {
     estimands.sort_by_key(|estimand| estimand.is_none());
     let block = |estimand: Option<&str>| {
         let of_estimand = |row: &&RowDiagnosis| row.estimand.as_deref() == estimand;
-        let rows: Vec<&RowDiagnosis> = diagnosis.rows.iter().filter(of_estimand).collect();
+        let rows: Vec<&RowDiagnosis> = own().filter(of_estimand).collect();
         let mut title =
             estimand.map_or("No estimand".to_string(), |name| format!("Estimand {name}"));
         for (what, value) in [("outcome", shared_outcome(&rows)), ("term", shared_term(&rows))] {
@@ -40,7 +43,34 @@ fn blocks(diagnosis: &Diagnosis) -> Vec<Block<'_>> {
         }
         Block { title, rows }
     };
-    estimands.into_iter().map(block).collect()
+    estimands.into_iter().map(block).chain(families(diagnosis)).collect()
+}
+
+/// The families beside one another, then the members of each.
+fn families(diagnosis: &Diagnosis) -> Vec<Block<'_>> {
+    let mut families = Block { title: "Families of tests".to_string(), rows: Vec::new() };
+    let mut members: Vec<Block<'_>> = Vec::new();
+    for row in &diagnosis.rows {
+        match (row.about, members.last_mut()) {
+            (About::Family(correction), _) => {
+                families.rows.push(row);
+                let title = format!("Members of {}, {}", row.estimator, in_words(correction));
+                members.push(Block { title, rows: Vec::new() });
+            }
+            (About::Member, Some(block)) => block.rows.push(row),
+            _ => {}
+        }
+    }
+    let families = Some(families).filter(|block| !block.rows.is_empty());
+    families.into_iter().chain(members).collect()
+}
+
+/// What is done to p-values.
+pub(crate) fn in_words(correction: Correction) -> String {
+    match correction {
+        Correction::None => "p-values not corrected".to_string(),
+        correction => format!("p-values corrected by {}", correction.name()),
+    }
 }
 
 fn shared_outcome<'a>(rows: &[&'a RowDiagnosis]) -> Option<&'a str> {
@@ -56,6 +86,17 @@ fn shared_term<'a>(rows: &[&'a RowDiagnosis]) -> Option<&'a str> {
 impl Block<'_> {
     /// What the rows do not share: a name, and a text for each row.
     fn details(&self) -> Vec<(&'static str, Vec<&str>)> {
+        let correction = |row: &&RowDiagnosis| match row.about {
+            About::Family(correction) => Some(correction.name()),
+            _ => None,
+        };
+        let corrections: Vec<&str> = self.rows.iter().filter_map(correction).collect();
+        if !corrections.is_empty() {
+            return vec![("correction", corrections)];
+        }
+        if self.rows.iter().any(|row| row.about == About::Member) {
+            return Vec::new();
+        }
         let mut details = Vec::new();
         if shared_outcome(&self.rows).is_none() {
             details.push(("outcome", self.rows.iter().map(|row| row.outcome.as_str()).collect()));
@@ -71,7 +112,7 @@ impl Block<'_> {
     fn diagnosands(&self) -> Vec<&str> {
         let says = |name: &str| {
             let measures = self.rows.iter().filter_map(|row| row.measure(name));
-            let is_rare = name == "failures" || name == "boundary";
+            let is_rare = ["failures", "boundary", "incomplete"].contains(&name);
             let mut values = measures.filter_map(|measure| measure.value);
             values.any(|value| !is_rare || value > 0.0)
         };
@@ -80,8 +121,14 @@ impl Block<'_> {
     }
 }
 
-/// The estimator's label, with the term and the outcome where it has several for one estimand.
+/// The estimator's label, with the term and the outcome where it has several for one estimand; a
+/// family's label, a member's name.
 fn label(diagnosis: &Diagnosis, row: &RowDiagnosis) -> String {
+    match row.about {
+        About::Estimator => {}
+        About::Family(_) => return row.estimator.clone(),
+        About::Member => return row.term.clone(),
+    }
     let same = diagnosis
         .rows
         .iter()
@@ -147,6 +194,10 @@ fn number_of_sims(row: &RowDiagnosis, measure: &Measure) -> String {
 fn troubles(diagnosis: &Diagnosis, row: &RowDiagnosis) -> Vec<String> {
     let (label, failed) = (label(diagnosis, row), row.n_failed());
     let mut sentences = Vec::new();
+    if row.about != About::Estimator {
+        // What befell members stands with their own rows.
+        return sentences;
+    }
     if failed > 0 {
         let reasons: Vec<String> = match row.failures.as_slice() {
             [(reason, _)] => vec![reason.explain().to_string()],

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 use trialrun_run::{Difference, Finding, diagnosands, wilson};
 use trialrun_stats::Failure;
+use trialrun_stats::multiplicity::Correction;
 
 use super::*;
 
@@ -34,6 +35,7 @@ fn row(names: [&str; 3], estimand: Option<&str>, measures: &[(&str, Measure)]) -
     let finding = |name: &&str| Finding { name: name.to_string(), measure: of(name) };
     let diagnosands = diagnosands::NAMES.iter().map(finding);
     RowDiagnosis {
+        about: About::Estimator,
         estimator: names[0].to_string(),
         estimand: estimand.map(str::to_string),
         term: names[1].to_string(),
@@ -131,6 +133,61 @@ fn every_format_is_as_expected() {
     expect("diagnosis.md", &markdown(&diagnosis));
     expect("diagnosis.json", &json(&diagnosis));
     expect("diagnosis.csv", &csv(&diagnosis));
+}
+
+/// Two families of the same tests, of which one failed now and then.
+fn with_families() -> Diagnosis {
+    let finding = |name: &str, measure| Finding { name: name.to_string(), measure };
+    let family = |label: &str, correction, any, incomplete| RowDiagnosis {
+        about: About::Family(correction),
+        estimator: label.to_string(),
+        term: String::new(),
+        outcome: String::new(),
+        estimand: None,
+        diagnosands: vec![
+            finding("any_significant", rate(any, 50_000)),
+            finding("n_significant", number(0.71234, 0.0031, 50_000)),
+            finding("fwer", Measure::default()),
+            finding("incomplete", rate(incomplete, 50_000)),
+        ],
+        ..average()
+    };
+    let member = |label: &str, name: &str, power| RowDiagnosis {
+        about: About::Member,
+        estimator: label.to_string(),
+        term: name.to_string(),
+        failures: vec![(Failure::Separation, 12)],
+        diagnosands: vec![
+            finding("power", rate(power, 49_988)),
+            finding("type_s", rate(31, 2_400)),
+            finding("false_positive", Measure::default()),
+        ],
+        ..average()
+    };
+    let mut diagnosis = made_up();
+    diagnosis.rows.extend([
+        family("Plain", Correction::None, 9_000, 0),
+        member("Plain", "Student average", 7_000),
+        member("Plain", "Random intercept", 5_000),
+        family("Holm's", Correction::Holm, 7_000, 12),
+        member("Holm's", "Student average", 6_500),
+        member("Holm's", "Random intercept", 4_500),
+    ]);
+    diagnosis
+}
+
+#[test]
+fn families_stand_after_estimators() {
+    let (plain, diagnosis) = (text(&made_up(), false), with_families());
+    expect("families.txt", &text(&diagnosis, false));
+    expect("families.md", &markdown(&diagnosis));
+    expect("families.csv", &csv(&diagnosis));
+    let value: Value = serde_json::from_str(&json(&diagnosis)).unwrap();
+    expect("families.json", &crate::json_text(&value["families"]));
+    assert_eq!(value["diagnosis"].as_array().unwrap().len(), made_up().rows.len());
+    // What befell the fits is said once, of the estimators.
+    let troubles = |text: &str| text.matches("fits failed").count();
+    assert_eq!(troubles(&text(&diagnosis, false)), troubles(&plain));
 }
 
 #[test]

@@ -110,7 +110,8 @@ impl Record {
         if diagnosis.interrupted {
             return Ok(None);
         }
-        let rows = plan.row_infos().zip(&diagnosis.rows).enumerate().map(|(at, (info, row))| {
+        let rows = plan.subjects().into_iter().zip(&diagnosis.rows).enumerate();
+        let rows = rows.map(|(at, (subject, row))| {
             let recorded = row.diagnosands.iter().filter_map(|found| {
                 let place = diagnosands::place(plan, &found.name)?;
                 Some(Recorded {
@@ -122,7 +123,7 @@ impl Record {
             });
             RecordRow {
                 estimator: row.estimator.clone(),
-                term: info.qualified_term(),
+                term: subject.recorded,
                 diagnosands: recorded.collect(),
             }
         });

@@ -1,4 +1,4 @@
-//! How much better one estimator is than another, on the same draws.
+//! How much better one estimator or family is than another, on the same draws.
 
 use trialrun_plan::{CustomDiagnosand, Form, Row};
 use trialrun_stats::bounds::{Sample, rate};
@@ -7,6 +7,7 @@ use trialrun_stats::moments::Moments;
 use super::evidence::roots;
 use crate::custom::Sight;
 use crate::diagnosands::{self, Better};
+use crate::families::{self, Tallied, Tally};
 use crate::summary::{Scratch, Summary, error_of_roots};
 
 /// Two rows that are compared in a diagnosand.
@@ -14,7 +15,7 @@ use crate::summary::{Scratch, Summary, error_of_roots};
 pub(crate) struct Contest {
     /// The place of the diagnosand.
     pub diagnosand: usize,
-    /// The row that should be better.
+    /// The row that should be better: a place in the diagnosis, or the column that it comes from.
     pub row: usize,
     /// The other.
     pub rival: usize,
@@ -52,6 +53,23 @@ impl Contest {
         }
     }
 
+    /// The same of two families as wholes.
+    pub fn reduce_families(
+        &self,
+        pairs: impl Iterator<Item = (Tally, Tally)>,
+        scratch: &mut Scratch,
+    ) -> ContestTotal {
+        match families::ALL[self.diagnosand - diagnosands::ALL.len()].summary {
+            Tallied::Rate(event) => {
+                ContestTotal::of_events(pairs.filter_map(|(a, b)| event(&a).zip(event(&b))))
+            }
+            Tallied::Share(value) | Tallied::Mean(value) => ContestTotal::of_numbers(
+                pairs.filter_map(|(a, b)| value(&a).zip(value(&b))),
+                scratch,
+            ),
+        }
+    }
+
     /// The same of a diagnosand of the design's own.
     pub fn reduce_custom(
         &self,
@@ -59,7 +77,7 @@ impl Contest {
         sight: &Sight,
         scratch: &mut Scratch,
     ) -> ContestTotal {
-        let place = self.diagnosand - diagnosands::ALL.len();
+        let place = self.diagnosand - diagnosands::INFO.len();
         let pairs = sight.pairs(place, (self.row, self.rival));
         match own.form() {
             Form::Rate => ContestTotal::of_events(pairs.map(|(a, b)| (a != 0.0, b != 0.0))),

@@ -22,7 +22,7 @@
 
 use trialrun_plan::Row;
 
-use super::{Better, Diagnosand, Drift, Summary, aimed};
+use super::{Better, Diagnosand, Drift, Scope, Summary, aimed};
 
 pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     name: "bias",
@@ -32,6 +32,7 @@ pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     needs_estimate: true,
     better: Some(Better::NearerZero),
     drift: Drift::OfSpread(0.05),
+    scope: Scope::Estimators,
 };
 
 fn error(row: &Row, _alpha: f64) -> Option<f64> {

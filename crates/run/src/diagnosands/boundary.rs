@@ -23,7 +23,7 @@
 
 use trialrun_plan::Row;
 
-use super::{Better, Diagnosand, Drift, Summary};
+use super::{Better, Diagnosand, Drift, Scope, Summary};
 
 pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     name: "boundary",
@@ -33,6 +33,7 @@ pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     needs_estimate: false,
     better: Some(Better::Smaller),
     drift: Drift::By(0.02),
+    scope: Scope::Estimators,
 };
 
 fn on_boundary(row: &Row, _alpha: f64) -> Option<bool> {

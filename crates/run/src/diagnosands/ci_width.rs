@@ -22,7 +22,7 @@
 
 use trialrun_plan::Row;
 
-use super::{Better, Diagnosand, Drift, Summary};
+use super::{Better, Diagnosand, Drift, Scope, Summary};
 
 pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     name: "ci_width",
@@ -32,6 +32,7 @@ pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     needs_estimate: true,
     better: Some(Better::Smaller),
     drift: Drift::OfItself(0.03),
+    scope: Scope::Estimators,
 };
 
 fn width(row: &Row, _alpha: f64) -> Option<f64> {

@@ -24,7 +24,7 @@
 
 use trialrun_plan::Row;
 
-use super::{Better, Diagnosand, Drift, Summary, aimed};
+use super::{Better, Diagnosand, Drift, Scope, Summary, aimed};
 
 pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     name: "coverage",
@@ -34,6 +34,7 @@ pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     needs_estimate: true,
     better: Some(Better::NearerConfidence),
     drift: Drift::By(0.01),
+    scope: Scope::Estimators,
 };
 
 fn covers(row: &Row, _alpha: f64) -> Option<bool> {

@@ -23,7 +23,7 @@
 
 use trialrun_plan::Row;
 
-use super::{Better, Diagnosand, Drift, Summary, aimed};
+use super::{Better, Diagnosand, Drift, Scope, Summary, aimed};
 
 pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     name: "false_positive",
@@ -33,6 +33,7 @@ pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     needs_estimate: true,
     better: Some(Better::Smaller),
     drift: Drift::By(0.01),
+    scope: Scope::Tests,
 };
 
 fn rejects_zero(row: &Row, alpha: f64) -> Option<bool> {

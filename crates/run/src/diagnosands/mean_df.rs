@@ -21,7 +21,7 @@
 
 use trialrun_plan::Row;
 
-use super::{Diagnosand, Drift, Summary};
+use super::{Diagnosand, Drift, Scope, Summary};
 
 pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     name: "mean_df",
@@ -31,6 +31,7 @@ pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     needs_estimate: false,
     better: None,
     drift: Drift::OfItself(0.03),
+    scope: Scope::Estimators,
 };
 
 fn value(row: &Row, _alpha: f64) -> Option<f64> {

@@ -20,7 +20,7 @@
 
 use trialrun_plan::Row;
 
-use super::{Diagnosand, Drift, Summary, aimed};
+use super::{Diagnosand, Drift, Scope, Summary, aimed};
 
 pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     name: "mean_estimand",
@@ -30,6 +30,7 @@ pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     needs_estimate: true,
     better: None,
     drift: Drift::OfSpread(0.05),
+    scope: Scope::Estimators,
 };
 
 fn value(row: &Row, _alpha: f64) -> Option<f64> {

@@ -19,7 +19,7 @@
 
 use trialrun_plan::Row;
 
-use super::{Diagnosand, Drift, Summary};
+use super::{Diagnosand, Drift, Scope, Summary};
 
 pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     name: "mean_estimate",
@@ -29,6 +29,7 @@ pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     needs_estimate: true,
     better: None,
     drift: Drift::OfSpread(0.05),
+    scope: Scope::Estimators,
 };
 
 pub(super) fn value(row: &Row, _alpha: f64) -> Option<f64> {

@@ -9,11 +9,15 @@
 //! test of several hypotheses has none: it has `power`, `mean_df`, `failures` and `boundary`.
 //!
 //! Designs can declare diagnosands of their own, see `trialrun explain Diagnosand`. A *place* is
-//! that of a diagnosand in the list of all that a plan has: the built-in ones, then its own.
+//! that of a diagnosand in the list of all that a plan has: the built-in ones, those of families
+//! of tests, then its own.
 
-pub use trialrun_plan::Better;
-use trialrun_plan::{CustomDiagnosand, DiagnosandInfo, Estimate, Form, Plan, Row, RowInfo};
+pub use trialrun_plan::{Better, Scope};
+use trialrun_plan::{
+    CustomDiagnosand, DiagnosandInfo, Estimate, Form, Plan, Row, Subject, SubjectKind,
+};
 
+use crate::families::{self, FamilyDiagnosand};
 use crate::summary::Summary;
 
 /// A property of an estimator in a design.
@@ -33,6 +37,8 @@ pub struct Diagnosand {
     pub better: Option<Better>,
     /// How far it may drift from its baseline, unless a design says otherwise.
     pub drift: Drift,
+    /// Whether it is one of members of families too.
+    pub scope: Scope,
 }
 
 /// How far a diagnosand may drift.
@@ -82,7 +88,7 @@ diagnosands! {
     boundary,
 }
 
-/// What designs may say of each diagnosand, in the order of [`ALL`].
+/// What designs may say of each diagnosand: those of [`ALL`], then those of families.
 pub const INFO: &[DiagnosandInfo] = &{
     const EMPTY: DiagnosandInfo = DiagnosandInfo {
         name: "",
@@ -90,21 +96,53 @@ pub const INFO: &[DiagnosandInfo] = &{
         needs_estimate: false,
         has_better: false,
         range: (0.0, 0.0),
+        scope: Scope::Families,
     };
-    let mut all = [EMPTY; ALL.len()];
+    let mut all = [EMPTY; ALL.len() + families::ALL.len()];
     let mut i = 0;
     while i < ALL.len() {
-        let Diagnosand { name, summary, needs_estimand, needs_estimate, better, .. } = ALL[i];
+        let Diagnosand { name, summary, needs_estimand, needs_estimate, better, scope, .. } =
+            ALL[i];
         let (has_better, range) = (better.is_some(), summary.range());
-        all[i] = DiagnosandInfo { name, needs_estimand, needs_estimate, has_better, range };
+        all[i] = DiagnosandInfo { name, needs_estimand, needs_estimate, has_better, range, scope };
+        i += 1;
+    }
+    while i < all.len() {
+        let FamilyDiagnosand { name, summary, needs_estimand, .. } = families::ALL[i - ALL.len()];
+        let range = summary.range();
+        all[i] = DiagnosandInfo { name, needs_estimand, range, has_better: true, ..EMPTY };
         i += 1;
     }
     all
 };
 
+/// A diagnosand of a plan, at a place.
+pub(crate) enum Found<'p> {
+    /// One of [`ALL`].
+    BuiltIn(&'static Diagnosand),
+    /// One of a family as a whole, by its place in [`families::ALL`].
+    Family(usize),
+    /// One of the design's own, by its place among them.
+    Own(usize, &'p CustomDiagnosand),
+}
+
+/// The diagnosand at a place.
+///
+/// # Panics
+/// If the plan has fewer diagnosands.
+pub(crate) fn at(plan: &Plan, place: usize) -> Found<'_> {
+    if let Some(own) = place.checked_sub(INFO.len()) {
+        return Found::Own(own, &plan.custom.list[own]);
+    }
+    match place.checked_sub(ALL.len()) {
+        Some(family) => Found::Family(family),
+        None => Found::BuiltIn(&ALL[place]),
+    }
+}
+
 /// The names of a plan's diagnosands, by their places.
 pub fn names(plan: &Plan) -> impl Iterator<Item = &str> + Clone {
-    NAMES.iter().copied().chain(plan.custom.list.iter().map(|own| own.name.as_str()))
+    INFO.iter().map(|info| info.name).chain(plan.custom.list.iter().map(|own| own.name.as_str()))
 }
 
 /// The name of a plan's diagnosand at a place.
@@ -112,7 +150,10 @@ pub fn names(plan: &Plan) -> impl Iterator<Item = &str> + Clone {
 /// # Panics
 /// If the plan has fewer diagnosands.
 pub fn name(plan: &Plan, place: usize) -> &str {
-    own(plan, place).map_or_else(|| NAMES[place], |own| &own.name)
+    match at(plan, place) {
+        Found::Own(_, own) => &own.name,
+        _ => INFO[place].name,
+    }
 }
 
 /// The place of a plan's diagnosand.
@@ -120,27 +161,27 @@ pub fn place(plan: &Plan, name: &str) -> Option<usize> {
     names(plan).position(|known| known == name)
 }
 
-/// The diagnosand at a place, where it is one of the design's own.
-pub(crate) fn own(plan: &Plan, place: usize) -> Option<&CustomDiagnosand> {
-    Some(&plan.custom.list[place.checked_sub(ALL.len())?])
-}
-
 /// Whether a plan's diagnosand has nothing to say of a row: it asks for an estimand that is not
 /// there, or for estimates of a joint test.
-pub(crate) fn is_silent(plan: &Plan, place: usize, row: &RowInfo<'_>) -> bool {
-    let (needs_estimand, needs_estimate) = own(plan, place).map_or_else(
-        || (ALL[place].needs_estimand, ALL[place].needs_estimate),
-        |own| (own.needs_estimand, own.needs_estimate),
-    );
-    (needs_estimand && row.aim.estimand.is_none()) || (needs_estimate && row.is_joint)
+pub(crate) fn is_silent(plan: &Plan, place: usize, subject: &Subject<'_>) -> bool {
+    let (needs_estimand, needs_estimate) = match at(plan, place) {
+        Found::Own(_, own) => (own.needs_estimand, own.needs_estimate),
+        _ => (INFO[place].needs_estimand, INFO[place].needs_estimate),
+    };
+    let has_estimand = match subject.kind {
+        SubjectKind::Family(family) => plan.families[family].has_estimands,
+        _ => subject.estimand.is_some(),
+    };
+    (needs_estimand && !has_estimand) || (needs_estimate && subject.is_joint)
 }
 
 /// How far a plan's diagnosand may drift, unless the design says otherwise.
 pub(crate) fn drift(plan: &Plan, place: usize) -> Drift {
-    match own(plan, place) {
-        Some(own) if own.form() == Form::Rate => Drift::By(0.02),
-        Some(_) => Drift::OfItself(0.05),
-        None => ALL[place].drift,
+    match at(plan, place) {
+        Found::BuiltIn(diagnosand) => diagnosand.drift,
+        Found::Family(family) => families::ALL[family].drift,
+        Found::Own(_, own) if own.form() == Form::Rate => Drift::By(0.02),
+        Found::Own(..) => Drift::OfItself(0.05),
     }
 }
 
@@ -151,7 +192,8 @@ pub fn position(name: &str) -> Option<usize> {
 
 /// The manual of a diagnosand.
 pub fn manual(name: &str) -> Option<String> {
-    let (title, source) = MANUALS.iter().find(|(n, _)| n.eq_ignore_ascii_case(name))?;
+    let mut all = MANUALS.iter().chain(families::MANUALS);
+    let (title, source) = all.find(|(n, _)| n.eq_ignore_ascii_case(name))?;
     let lines = source.lines().map_while(|line| line.strip_prefix("//!"));
     let text: Vec<&str> = lines.map(|l| l.strip_prefix(' ').unwrap_or(l)).collect();
     Some(format!("# {title}\n\n{}\n", text.join("\n")))

@@ -25,7 +25,7 @@
 
 use trialrun_plan::Row;
 
-use super::{Better, Diagnosand, Drift, Summary};
+use super::{Better, Diagnosand, Drift, Scope, Summary};
 
 pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     name: "power",
@@ -35,6 +35,7 @@ pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     needs_estimate: false,
     better: Some(Better::Larger),
     drift: Drift::By(0.02),
+    scope: Scope::Tests,
 };
 
 fn rejects(row: &Row, alpha: f64) -> Option<bool> {

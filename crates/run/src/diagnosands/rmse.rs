@@ -25,7 +25,7 @@
 
 use trialrun_plan::Row;
 
-use super::{Better, Diagnosand, Drift, Summary, aimed};
+use super::{Better, Diagnosand, Drift, Scope, Summary, aimed};
 
 pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     name: "rmse",
@@ -35,6 +35,7 @@ pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     needs_estimate: true,
     better: Some(Better::Smaller),
     drift: Drift::OfItself(0.03),
+    scope: Scope::Estimators,
 };
 
 fn squared_error(row: &Row, _alpha: f64) -> Option<f64> {

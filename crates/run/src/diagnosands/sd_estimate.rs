@@ -21,7 +21,7 @@
 //! Morris, White and Crowther 2019, Statistics in Medicine 38:2074, table 6 (empirical standard
 //! error). Cramer 1946, Mathematical Methods of Statistics, section 27.4 (variance of s^2).
 
-use super::{Diagnosand, Drift, Summary, mean_estimate};
+use super::{Diagnosand, Drift, Scope, Summary, mean_estimate};
 
 pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     name: "sd_estimate",
@@ -31,4 +31,5 @@ pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     needs_estimate: true,
     better: None,
     drift: Drift::OfItself(0.03),
+    scope: Scope::Estimators,
 };

@@ -29,7 +29,7 @@
 //! error in the model standard error, with an error formula that takes the estimates as normal and
 //! the two as independent.
 
-use super::{Diagnosand, Drift, Summary, mean_estimate, mean_se};
+use super::{Diagnosand, Drift, Scope, Summary, mean_estimate, mean_se};
 
 pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     name: "se_ratio",
@@ -39,4 +39,5 @@ pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     needs_estimate: true,
     better: None,
     drift: Drift::By(0.03),
+    scope: Scope::Estimators,
 };

@@ -24,7 +24,7 @@
 
 use trialrun_plan::Row;
 
-use super::{Diagnosand, Drift, Summary, significant};
+use super::{Diagnosand, Drift, Scope, Summary, significant};
 
 pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     name: "type_s",
@@ -34,6 +34,7 @@ pub(super) const DIAGNOSAND: Diagnosand = Diagnosand {
     needs_estimate: true,
     better: None,
     drift: Drift::By(0.05),
+    scope: Scope::Tests,
 };
 
 fn wrong_sign(row: &Row, alpha: f64) -> Option<bool> {

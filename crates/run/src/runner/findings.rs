@@ -4,7 +4,8 @@ use trialrun_plan::{Expectation, Form};
 
 use super::Runner;
 use crate::check::{Contest, Evidence, Finding, Lead};
-use crate::diagnosands::{self, Better};
+use crate::diagnosands::{self, Better, Found};
+use crate::families;
 use crate::summary::{Measure, Summary};
 
 impl Runner<'_> {
@@ -25,30 +26,35 @@ impl Runner<'_> {
         Finding { value, mcse, n, bounds: lead.bounds(error) }
     }
 
-    /// Which of two estimators is the better in a diagnosand, and whether roots are compared.
+    /// Which of two estimators or families is the better in a diagnosand, and whether roots are
+    /// compared.
     fn better(&self, place: usize) -> Option<(Better, bool)> {
-        if let Some(own) = diagnosands::own(self.plan, place) {
-            return Some((own.better?, own.form() == Form::RootMean));
+        match diagnosands::at(self.plan, place) {
+            Found::BuiltIn(known) => {
+                Some((known.better?, matches!(known.summary, Summary::RootMean(_))))
+            }
+            Found::Own(_, own) => Some((own.better?, own.form() == Form::RootMean)),
+            Found::Family(at) => Some((families::ALL[at].better, false)),
         }
-        let known = &diagnosands::ALL[place];
-        Some((known.better?, matches!(known.summary, Summary::RootMean(_))))
     }
 
     /// A diagnosand of a row.
     fn measure(&self, row: usize, place: usize) -> Measure {
         let totals = &self.totals.rows[row];
-        match diagnosands::own(self.plan, place) {
-            Some(own) => totals.custom[place - diagnosands::ALL.len()].measure(own),
-            None => diagnosands::ALL[place].summary.measure(&totals.diagnosands[place]),
+        match diagnosands::at(self.plan, place) {
+            Found::BuiltIn(known) => known.summary.measure(&totals.diagnosands[place]),
+            Found::Own(at, own) => totals.custom[at].measure(own),
+            Found::Family(at) => families::measure(&totals.diagnosands[at]),
         }
     }
 
     /// What the simulations tell about a diagnosand of a row.
     pub(crate) fn evidence(&self, row: usize, place: usize) -> Option<Evidence> {
         let totals = self.totals.rows.get(row)?;
-        if let Some(own) = diagnosands::own(self.plan, place) {
-            return totals.custom.get(place - diagnosands::ALL.len())?.evidence(own);
+        match diagnosands::at(self.plan, place) {
+            Found::BuiltIn(known) => Some(known.summary.evidence(totals.diagnosands.get(place)?)),
+            Found::Own(at, own) => totals.custom.get(at)?.evidence(own),
+            Found::Family(at) => Some(families::evidence(totals.diagnosands.get(at)?)),
         }
-        Some(diagnosands::ALL[place].summary.evidence(totals.diagnosands.get(place)?))
     }
 }

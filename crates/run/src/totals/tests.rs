@@ -40,9 +40,15 @@ fn two_rows() -> (Vec<Row>, Vec<Row>) {
     (first, second)
 }
 
+/// A layout of estimators' rows.
+fn layout(n_rows: usize, pairs: Vec<(usize, usize)>) -> Layout {
+    let rows = (0..n_rows).map(Source::Column).collect();
+    Layout { alpha: 0.05, rows, n_columns: n_rows, pairs, contests: Vec::new() }
+}
+
 fn reduced() -> Totals {
     let (a, b) = two_rows();
-    let layout = Layout { alpha: 0.05, n_rows: 2, pairs: vec![(0, 1)], contests: Vec::new() };
+    let layout = layout(2, vec![(0, 1)]);
     // Room for ten simulations a row, of which seven are filled.
     let mut columns = vec![Row::EMPTY; 20];
     columns[..7].copy_from_slice(&a);
@@ -126,7 +132,7 @@ fn a_snapshot_shows_coverage_or_else_power() {
     assert!(seen.mcse.unwrap() > 0.0);
     let (a, _) = two_rows();
     let columns: Vec<Row> = a.iter().map(|r| Row { estimand: None, ..*r }).collect();
-    let layout = Layout { alpha: 0.05, n_rows: 1, pairs: Vec::new(), contests: Vec::new() };
+    let layout = layout(1, Vec::new());
     totals = Totals::default();
     let own = CustomDiagnosands::default();
     totals.reduce(&layout, &own, &columns, (7, 7), &mut Buffers::default());

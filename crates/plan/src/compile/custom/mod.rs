@@ -6,11 +6,11 @@ mod outer;
 use trialrun_lang::{Diagnostic, Expr, ExprKind, Span, suggestion};
 use trialrun_stats::composite::{Composite, Operation};
 
-use super::Compiler;
 use super::ir::{NodeId, NodeKind};
 use super::lower::Context;
 use super::reductions::reduction_called;
 use super::scope::Binding;
+use super::{Compiler, DiagnosandInfo, Scope};
 use crate::declared::{Better, Design, Diagnosand, Name, Text};
 use crate::exec::lens::{COLUMNS, Lens};
 use crate::functions::Fun;
@@ -52,6 +52,8 @@ pub struct CustomDiagnosand {
     pub needs_estimate: bool,
     /// Whether it looks at the interval.
     pub needs_interval: bool,
+    /// Whether it looks at the p-value.
+    pub needs_p_value: bool,
     /// Whether simulations count in which the fit failed.
     pub counts_failed: bool,
     /// A column of the lens: simulations count where it is not 0.
@@ -93,6 +95,11 @@ impl CustomDiagnosand {
         }
     }
 
+    /// What it is one of: of members of families where it looks at the test.
+    pub fn scope(&self) -> Scope {
+        if self.needs_p_value { Scope::Tests } else { Scope::Estimators }
+    }
+
     /// Its smallest and largest possible value, as far as its last operation tells.
     pub fn range(&self) -> (f64, f64) {
         match (self.form(), self.function.operations().last()) {
@@ -124,13 +131,13 @@ struct Draft<'d> {
 }
 
 impl Compiler<'_> {
-    /// Compiles the design's own diagnosands; `built_in` are names that are taken. On real data
+    /// Compiles the design's own diagnosands, whose names are not those of `built_in`. On real data
     /// there is nothing to diagnose.
     pub fn custom_diagnosands(
         &mut self,
         design: &Design,
         parameters: &[(String, f64)],
-        built_in: &[&str],
+        built_in: &[DiagnosandInfo],
     ) -> CustomDiagnosands {
         if self.data.is_some() || design.diagnosands.is_empty() {
             return CustomDiagnosands::default();
@@ -138,7 +145,7 @@ impl Compiler<'_> {
         let mut rows = Rows::new(self, parameters);
         let mut drafts = Vec::new();
         for declared in &design.diagnosands {
-            if built_in.contains(&declared.label.text.as_str()) {
+            if built_in.iter().any(|info| info.name == declared.label.text) {
                 let message = format!("`{}` is a built-in diagnosand", declared.label.text);
                 rows.report(
                     Diagnostic::error(declared.label.span, message)
@@ -354,6 +361,7 @@ impl Rows {
                 needs_estimand: mentions("estimand"),
                 needs_estimate: ESTIMATED.into_iter().any(mentions),
                 needs_interval: mentions("conf_low") || mentions("conf_high"),
+                needs_p_value: mentions("p_value"),
                 counts_failed: mentions("failed"),
                 averages: averages.collect(),
                 condition: draft.condition.map(|node| self.cx.column_of(node)),
