@@ -5,7 +5,7 @@
 use trialrun_run::baseline::Comparison;
 use trialrun_run::check::Verdict;
 
-use super::{Check, drift_sentence};
+use super::Check;
 
 /// One line for each expectation that is not met or undecided, and for each drift.
 pub fn annotations(check: &Check<'_>) -> String {
@@ -36,7 +36,7 @@ pub fn annotations(check: &Check<'_>) -> String {
                 for test in drifted.tests.iter().filter(|t| t.has_drifted() == Some(true)) {
                     let at = case.row_places.get(test.row).copied().unwrap_or((1, 1));
                     let title = property(&case.plan.name);
-                    let message = data(&drift_sentence(test));
+                    let message = data(&case.drift(test));
                     out += &format!("::error {},title={title}::{message}\n", place(at));
                 }
             }

@@ -8,7 +8,7 @@ use trialrun_run::baseline::Comparison;
 use trialrun_run::check::{Ruling, Verdict};
 use trialrun_run::diagnosands;
 
-use super::{Case, Check, drift_sentence, plural};
+use super::{Case, Check, plural};
 
 /// A check as JUnit XML.
 ///
@@ -20,7 +20,8 @@ pub fn junit(check: &Check<'_>) -> String {
         .iter()
         .map(|case| {
             let rulings = case.checked.rulings.iter().map(|r| ruling_case(check, case, r));
-            let compared = case.comparison.iter().map(comparison_case);
+            let compared =
+                case.comparison.iter().map(|comparison| comparison_case(case, comparison));
             (case.plan.name.as_str(), rulings.chain(compared).collect())
         })
         .collect();
@@ -91,7 +92,7 @@ fn ruling_case(check: &Check<'_>, case: &Case<'_>, ruling: &Ruling) -> TestCase 
     TestCase { name: case.subject(&ruling.expectation), complaint }
 }
 
-fn comparison_case(comparison: &Comparison) -> TestCase {
+fn comparison_case(case: &Case<'_>, comparison: &Comparison) -> TestCase {
     let complaint = |element, message: String, details: Vec<String>| {
         Some(Complaint {
             element,
@@ -111,7 +112,7 @@ fn comparison_case(comparison: &Comparison) -> TestCase {
         }
         Comparison::Tested(drifted) => {
             let found = drifted.tests.iter().filter(|test| test.has_drifted() == Some(true));
-            let drifts: Vec<String> = found.map(drift_sentence).collect();
+            let drifts: Vec<String> = found.map(|test| case.drift(test)).collect();
             let message = format!("{} drifted", plural(drifts.len(), "diagnosand"));
             if drifts.is_empty() { None } else { complaint("failure", message, drifts) }
         }

@@ -3,7 +3,7 @@
 use trialrun_run::baseline::Comparison;
 use trialrun_run::check::Verdict;
 
-use super::{Check, band, catches, drift_sentence, plural, text, value, word};
+use super::{Check, band, catches, plural, text, value, word};
 use crate::number::{count, significant};
 use crate::table::{Align, Cell, Grid, escape};
 
@@ -29,7 +29,7 @@ pub fn check_markdown(check: &Check<'_>) -> String {
             Some(Comparison::Tested(drifted)) => {
                 let mut item = format!("- {name}: {}\n", escape(&text::reason(drifted)));
                 for test in drifted.tests.iter().filter(|t| t.has_drifted() == Some(true)) {
-                    item += &format!("  - **drift** {}\n", escape(&drift_sentence(test)));
+                    item += &format!("  - **drift** {}\n", escape(&case.drift(test)));
                 }
                 let caught = catches(&drifted.tests);
                 let caught: Vec<String> =

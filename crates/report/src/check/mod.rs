@@ -117,6 +117,20 @@ impl Case<'_> {
         self.plan.subjects().swap_remove(row).name
     }
 
+    /// A drift in words.
+    fn drift(&self, test: &DriftTest) -> String {
+        let (before, now) = (shortest_of(test.before, test), shortest_of(test.now, test));
+        let bounds = test.bounds.map_or(String::new(), |(low, high)| {
+            format!(" (change between {} and {})", shortest_of(low, test), shortest_of(high, test))
+        });
+        format!(
+            "{}: {} has drifted from {before} to {now}{bounds}, more than {}",
+            clean(&self.estimator(test.row)),
+            test.diagnosand,
+            crate::number::significant(test.tolerance, 3)
+        )
+    }
+
     /// The expectation in words: estimator and diagnosand, and the other estimator if there is one.
     fn subject(&self, expectation: &Expectation) -> String {
         let name = diagnosands::name(self.plan, expectation.diagnosand);
@@ -224,20 +238,6 @@ fn one_in(rate: f64) -> String {
 
 fn plural(n: usize, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
-}
-
-/// A drift in words.
-fn drift_sentence(test: &DriftTest) -> String {
-    let (before, now) = (shortest_of(test.before, test), shortest_of(test.now, test));
-    let estimator = clean(&test.estimator);
-    let bounds = test.bounds.map_or(String::new(), |(low, high)| {
-        format!(" (change between {} and {})", shortest_of(low, test), shortest_of(high, test))
-    });
-    format!(
-        "{estimator}: {} has drifted from {before} to {now}{bounds}, more than {}",
-        test.diagnosand,
-        crate::number::significant(test.tolerance, 3)
-    )
 }
 
 /// A number with the digits that the Monte Carlo error of a change supports.

@@ -45,7 +45,7 @@ fn ruling(plan: &Plan, place: usize, verdict: Verdict, value: Option<f64>) -> Ru
 
 fn test(diagnosand: &str, before: f64, now: f64) -> DriftTest {
     DriftTest {
-        row: 1,
+        row: 2,
         estimator: "Slope".into(),
         term: "x".into(),
         diagnosand: diagnosand.into(),
@@ -126,7 +126,7 @@ fn text_says_what_drifted_and_what_could_have_been_seen() {
         "gone, in the baseline only: lost",
         "changed; tested for drift on 20,000 new simulations, seed 99",
         "gone: Old, z",
-        "drift Slope: coverage has drifted from 0.9500 to 0.9100 (change between -0.0480 and \
+        "drift Slope (x): coverage has drifted from 0.9500 to 0.9100 (change between -0.0480 and \
          -0.0320), more than 0.01",
         "2 diagnosands tested, 1 drifted",
         "smallest drift caught in 9 of 10 runs: power 0.021, coverage 0.021",
@@ -149,7 +149,7 @@ fn markdown_begins_with_what_is_wrong() {
     let rows: Vec<&str> = text.lines().filter(|l| l.contains("&lt;b>")).collect();
     assert!(rows[0].starts_with("| not met |") && rows[1].starts_with("| undecided |"), "{text}");
     assert!(rows[2].starts_with("| met |"), "{text}");
-    assert!(text.contains("**drift** Slope: coverage has drifted"), "{text}");
+    assert!(text.contains("**drift** Slope (x): coverage has drifted"), "{text}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use trialrun_run::baseline::{Comparison, Drifted};
 use trialrun_run::check::Verdict;
 
-use super::{Check, band, catches, drift_sentence, one_in, plural, value, word};
+use super::{Case, Check, band, catches, one_in, plural, value, word};
 use crate::number::{count, significant};
 use crate::table::{Align, Cell, Grid, Style, clean, wrap, wrap_list};
 
@@ -90,7 +90,7 @@ fn baseline(check: &Check<'_>, style: Style) -> String {
             }
             Some(Comparison::Tested(drifted)) => {
                 n_tests += drifted.tests.len();
-                text += &tested(&name, drifted, style);
+                text += &tested(case, drifted, style);
             }
             _ => {}
         }
@@ -108,18 +108,24 @@ fn baseline(check: &Check<'_>, style: Style) -> String {
 }
 
 /// What was tested on a design that is not what it was.
-fn tested(name: &str, drifted: &Drifted, style: Style) -> String {
+fn tested(case: &Case<'_>, drifted: &Drifted, style: Style) -> String {
+    let name = clean(&case.plan.name);
     let mut text = wrap(&format!("{name}: {}", reason(drifted)), "  ", 4, WIDTH);
     for (what, rows) in [("gone", &drifted.gone), ("new", &drifted.new)] {
         for (estimator, term) in rows {
-            text += &format!("    {what}: {}, {}\n", clean(estimator), clean(term));
+            let names: Vec<String> = [estimator, term]
+                .into_iter()
+                .filter(|name| !name.is_empty())
+                .map(|name| clean(name))
+                .collect();
+            text += &format!("    {what}: {}\n", names.join(", "));
         }
     }
     let found = drifted.tests.iter().filter(|test| test.has_drifted() == Some(true));
     let mut n_drifted = 0;
     for test in found {
         n_drifted += 1;
-        text += &wrap(&drift_sentence(test), &format!("    {} ", style.bad("drift")), 6, WIDTH);
+        text += &wrap(&case.drift(test), &format!("    {} ", style.bad("drift")), 6, WIDTH);
     }
     let untold = drifted.tests.iter().filter(|test| test.has_drifted().is_none()).count();
     let told = drifted.tests.len() - untold;
