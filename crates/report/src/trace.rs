@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use trialrun_plan::{Plan, Row, Workspace, steps::Step};
 
-use crate::estimates::{Labels, row_json};
+use crate::estimates::{Labels, json};
 use crate::number::{json_number, significant};
 use crate::table::{Align, Grid};
 
@@ -188,7 +188,7 @@ fn event_json(event: &Event) -> Value {
                 estimands.insert(label.clone(), json_number(*value));
             }
             Fact::Estimate { labels, row, .. } => {
-                estimates.push(row_json(labels, row, None));
+                estimates.push(json::row(labels, row, None));
             }
             Fact::Corrected { family, member, row } => {
                 let p = row.fit.map_or(Value::Null, |fit| json_number(fit.p_value));
