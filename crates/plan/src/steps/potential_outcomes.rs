@@ -88,9 +88,9 @@ impl Declared for PotentialOutcomes {
             };
             nodes.push(value.id);
         }
-        if nodes.windows(2).all(|pair| pair[0] == pair[1]) {
-            let variables: Vec<&str> =
-                self.conditions.iter().map(|(n, _)| n.text.as_str()).collect();
+        let variables: Vec<&str> = self.conditions.iter().map(|(n, _)| n.text.as_str()).collect();
+        // An effect of zero may be meant: of it the formula speaks.
+        if nodes.windows(2).all(|pair| pair[0] == pair[1]) && !mentions(&self.formula, &variables) {
             let message = format!("the formula does not depend on `{}`", variables.join("`, `"));
             let warning = Diagnostic::warning(self.formula.span(), message)
                 .label("all potential outcomes are the same");
@@ -199,4 +199,11 @@ impl PotentialOutcomes {
         }
         cx.outcomes.push(self.outcome(labels, columns, level));
     }
+}
+
+/// Whether one of these names occurs in a formula.
+fn mentions(formula: &Scalar, names: &[&str]) -> bool {
+    let Scalar::Text(text) = formula else { return false };
+    let parsed = text.places.parse_expression(&text.text);
+    parsed.is_ok_and(|expr| names.iter().any(|name| expr.mentions(name)))
 }
