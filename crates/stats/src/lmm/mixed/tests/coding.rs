@@ -47,8 +47,7 @@ fn the_coding_of_categories_does_not_matter() {
         let b = full.fit(method, &mut other).expect("a fit");
         let (a, boundary_a, b) = (a.criterion(), a.is_boundary(), b.criterion());
         let off = (a - b).abs();
-        // The search ends where steps promise less than 1e-8 of the criterion and shrink no more.
-        assert!(off <= 1e-6 * (1.0 + b.abs()), "{trial}: {a} {b} {off:e}");
+        assert!(off <= 1e-9 * (1.0 + b.abs()), "{trial}: {a} {b} {off:e}");
         fits += 1;
         boundary += usize::from(boundary_a);
     }
