@@ -6,16 +6,6 @@ use super::draw::{Frame, NASTY, Source};
 use super::twist::Twist;
 use super::{Outcome, check_coefficient};
 
-const FAMILIES: [Family; 7] = [
-    Family::Logit,
-    Family::Probit,
-    Family::Cloglog,
-    Family::Poisson,
-    Family::NegativeBinomial,
-    Family::GammaLog,
-    Family::GammaInverse,
-];
-
 const VARIANCES: [Variance; 8] = [
     Variance::Classical,
     Variance::Hc0,
@@ -91,7 +81,7 @@ pub fn outcomes(frame: &Frame, family: Family, r: &mut Source) -> Outcomes {
 
 /// Fits, and asks for all that there is.
 pub fn fit(frame: &Frame, r: &mut Source, scratch: &mut Scratch) -> Outcome {
-    let family = r.of(&FAMILIES);
+    let family = r.of(&Family::ALL);
     let Outcomes { y, trials, offset } = outcomes(frame, family, r);
     let (n, x) = (y.len(), frame.x.concat());
     let mut groups = vec![0];

@@ -21,6 +21,19 @@ pub enum Family {
     GammaInverse,
 }
 
+impl Family {
+    /// Every family.
+    pub const ALL: [Self; 7] = [
+        Self::Logit,
+        Self::Probit,
+        Self::Cloglog,
+        Self::Poisson,
+        Self::NegativeBinomial,
+        Self::GammaLog,
+        Self::GammaInverse,
+    ];
+}
+
 /// What an observation of weight one adds to the score of its linear predictor.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Pull {
@@ -238,16 +251,6 @@ fn share_of_exp(t: f64) -> f64 {
 mod tests {
     use super::*;
 
-    const ALL: [Family; 7] = [
-        Family::Logit,
-        Family::Probit,
-        Family::Cloglog,
-        Family::Poisson,
-        Family::NegativeBinomial,
-        Family::GammaLog,
-        Family::GammaInverse,
-    ];
-
     #[track_caller]
     fn close(what: &str, ours: f64, theirs: f64, tolerance: f64) {
         assert!(
@@ -259,7 +262,7 @@ mod tests {
     #[test]
     fn derivatives_are_those_of_the_loss_and_of_the_mean() {
         let h = 1e-5;
-        for family in ALL {
+        for family in Family::ALL {
             for eta in [0.3, 0.6, 1.0, 1.7, 2.5] {
                 for y in [0.2, 1.0] {
                     let what = format!("{family:?} {eta} {y}");

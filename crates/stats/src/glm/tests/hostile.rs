@@ -106,7 +106,7 @@ fn wrong_data_have_their_reasons() {
 #[test]
 fn scales_and_shifts_carry_over() {
     let mut r = Random(5);
-    for family in FAMILIES {
+    for family in Family::ALL {
         let sample = sample(family, 150, true, &mut r);
         let base = sample.coefficients(family, Variance::Hc0);
         for (scale, shift) in [(1e-6, 0.0), (1e6, 0.0), (1.0, 1e6), (1e3, -1e5)] {

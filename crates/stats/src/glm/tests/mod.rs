@@ -7,17 +7,6 @@ use super::{Coefficient, Data, Family, Scratch, Variance, fit};
 use crate::Failure;
 use crate::testing::{Random, close};
 
-/// Every family.
-const FAMILIES: [Family; 7] = [
-    Family::Logit,
-    Family::Probit,
-    Family::Cloglog,
-    Family::Poisson,
-    Family::NegativeBinomial,
-    Family::GammaLog,
-    Family::GammaInverse,
-];
-
 /// Rows that own their columns: an intercept, a treatment, and a covariate or none.
 #[derive(Clone, Debug)]
 struct Sample {

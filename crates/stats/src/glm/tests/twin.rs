@@ -49,7 +49,7 @@ fn twin(sample: &Sample, family: Family, alpha: f64, variance: Variance) -> Vec<
 #[test]
 fn fits_are_those_of_a_plain_twin() {
     let mut r = Random(1);
-    for family in FAMILIES {
+    for family in Family::ALL {
         for (covariate, weighted) in [(false, false), (true, false), (false, true), (true, true)] {
             let mut sample = sample(family, 200, covariate, &mut r);
             if weighted {
@@ -77,7 +77,7 @@ fn fits_are_those_of_a_plain_twin() {
 #[test]
 fn two_arms_have_the_closed_form_of_their_means() {
     let mut r = Random(2);
-    for family in FAMILIES {
+    for family in Family::ALL {
         let sample = sample(family, 300, false, &mut r);
         let mean = |arm: f64| {
             let own = || sample.x[300..].iter().zip(&sample.y).filter(|(z, _)| **z == arm);
