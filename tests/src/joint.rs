@@ -38,6 +38,11 @@ const METHODS: &[&str] = &[
     r#"Lmer(formula: "OUTCOME ~ arm + x + (1 + x | site)", df: KenwardRoger"#,
     r#"Glm(formula: "I(OUTCOME > 0) ~ arm + x", family: Binomial"#,
     r#"Glm(formula: "exp(OUTCOME) ~ arm + x", family: Gamma(link: Log), se: HC0"#,
+    r#"Glm(formula: "I(OUTCOME > 0) ~ arm * w + x", family: Binomial, scale: Response"#,
+    r#"Glm(formula: "exp(OUTCOME) ~ arm + x", family: Gamma(link: Log), scale: Response"#,
+    r#"Glmer(formula: "I(OUTCOME > 0) ~ arm + x + (1 | site)", family: Binomial"#,
+    r#"Glmer(formula: "k ~ arm + x + (1 | site)", family: Poisson, scale: Response"#,
+    r#"Glmer(formula: "k ~ arm + x + (arm | site)", family: Poisson, scale: Response"#,
 ];
 
 /// The rows of joint tests are the tests that a whole fit tells, for two outcomes where a method

@@ -112,11 +112,13 @@ fn check(fit: &Fit<'_>, data: &Data<'_>) -> Outcome {
     outcome.check("likelihood", true, &[fit.log_likelihood(data).unwrap_or(0.0)]);
     let size = fit.size().filter(|_| !fit.is_boundary()).unwrap_or(1.0);
     outcome.check("size", size > 0.0, &[size]);
-    let work = &mut Vec::new();
+    let (work, mut gradient) = (&mut Vec::new(), vec![0.0; fit.kept().len()]);
     for j in (0..fit.kept().len()).filter(|j| fit.kept()[*j]) {
         let found = fit.coefficient(j, work);
         check_one(&mut outcome, found.map(|c| [c.estimate, c.std_error, c.df]));
-        let found = fit.effect(&Change::Number { column: j }, data, work);
+        let change = Change::Number { column: j };
+        let found = fit.effect(&change, data, &mut gradient, work);
+        let found = found.and_then(|estimate| fit.by_delta(estimate, &gradient, work));
         check_one(&mut outcome, found.map(|c| [c.estimate, c.std_error, c.df]));
     }
     outcome

@@ -1,16 +1,17 @@
 //! Linear hypotheses against R: contrasts with the degrees of freedom of clubSandwich and lmerTest,
-//! joint tests from the variance matrices of the fits.
+//! joint tests from the variance matrices of the fits; of generalised models also for average
+//! marginal effects.
 
 use super::{cases, close, fit};
 
 #[test]
 fn hypotheses_are_those_of_r() {
     let mut n = 0;
-    for case in cases("hypotheses") {
+    for case in cases("hypotheses").into_iter().chain(cases("glmm_hypotheses")) {
         n += 1;
         let method = case["method"].as_str().unwrap();
         let (_, details) = fit(&case, method);
-        let mixed = method.starts_with("Lmer");
+        let mixed = ["Lmer", "Glmer"].iter().any(|name| method.starts_with(name));
         let tolerance = if mixed { 1e-6 } else { 1e-9 };
         for (i, row) in details.hypotheses.iter().enumerate() {
             let e = row.row.fit.unwrap();
@@ -52,5 +53,5 @@ fn hypotheses_are_those_of_r() {
             None => assert!(joint["df2"].is_null()),
         }
     }
-    assert_eq!(n, 12, "fits with hypotheses");
+    assert_eq!(n, 25, "fits with hypotheses");
 }

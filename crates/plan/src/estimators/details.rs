@@ -34,8 +34,11 @@ pub struct Details {
     pub limits: Vec<(String, Result<[f64; 2], Failure>)>,
     /// Which coefficients were kept.
     pub kept: Vec<bool>,
-    /// Variance matrix of the kept coefficients, by rows; empty where there is none.
+    /// Variance matrix of the coefficients in [`Details::in_vcov`], by rows; empty where there is
+    /// none.
     pub vcov: Vec<f64>,
+    /// Which coefficients it is of, where they are not those kept: effects that there are.
+    pub of_vcov: Vec<bool>,
     /// Hypotheses about coefficients, each with its estimate.
     pub hypotheses: Vec<Coefficient>,
     /// How several hypotheses are tested at once.
@@ -43,6 +46,11 @@ pub struct Details {
 }
 
 impl Details {
+    /// Which coefficients the variance matrix is of.
+    pub fn in_vcov(&self) -> &[bool] {
+        if self.of_vcov.is_empty() { &self.kept } else { &self.of_vcov }
+    }
+
     /// Adds the test of a variance of zero, or why there is none.
     pub(crate) fn add_boundary_test(&mut self, what: &str, test: Result<(f64, usize), Failure>) {
         match test {

@@ -2,9 +2,9 @@
 
 use trialrun_lang::{ExprKind, Factor, Formula};
 use trialrun_stats::Failure;
-use trialrun_stats::glm::{self, Change, Data};
+use trialrun_stats::glm::{self, Change, Data, Effects};
 
-use super::estimation::Target;
+use super::estimation::{Coef, Target};
 use super::model::{Model, ModelScratch, Term};
 use super::resolve::terms_given;
 use crate::compile::Compiler;
@@ -95,18 +95,84 @@ pub struct Moved {
     pub values: [f64; 2],
 }
 
+/// Scratch space, one a thread.
+#[derive(Default)]
+pub struct Scratch {
+    /// The effects of the last fit.
+    pub found: Effects,
+    /// Predictors before and after a change.
+    ends: [Vec<f64>; 2],
+}
+
+impl Scratch {
+    /// Finds the effects of the columns that are wanted, as targets or in combinations; `average`
+    /// finds one, for the change of the predictors, and writes its gradient.
+    pub fn find(
+        &mut self,
+        ways: &[Way],
+        at: &At<'_>,
+        n_gradient: usize,
+        mut average: impl FnMut(&Change, &Moved, &mut [f64]) -> Result<f64, Failure>,
+    ) {
+        let Self { found, ends } = self;
+        found.begin(at.scratch.starts.last().copied().unwrap_or(0), n_gradient);
+        let mut find = |column: usize| {
+            found.find(column, |gradient| {
+                effect(ways, at, column, ends, |change, moved| average(change, moved, gradient))
+            });
+        };
+        at.scratch.targets.iter().for_each(|column| find(*column));
+        for factors in at.scratch.wanted_contrasts() {
+            let used = factors.iter().enumerate().filter(|(_, factor)| **factor != 0.0);
+            used.for_each(|(column, _)| find(column));
+        }
+    }
+
+    /// Hands over the effects of the targets, and then the combinations of effects; `by_delta` adds
+    /// the error to an estimate with its gradient.
+    pub fn give(
+        &mut self,
+        wanted: &ModelScratch,
+        mut by_delta: impl FnMut(f64, &[f64]) -> Result<glm::Coefficient, Failure>,
+        give: &mut dyn FnMut(usize, Result<Coef, Failure>),
+    ) {
+        let mut with_error = |found: Result<(f64, &[f64]), Failure>| {
+            let (estimate, gradient) = found?;
+            by_delta(estimate, gradient).map(Coef::from)
+        };
+        for (i, column) in wanted.targets.iter().enumerate() {
+            give(i, with_error(self.found.combine(std::iter::once((*column, 1.0)))));
+        }
+        for (i, factors) in wanted.wanted_contrasts().enumerate() {
+            let factors = factors.iter().copied().enumerate();
+            give(wanted.targets.len() + i, with_error(self.found.combine(factors)));
+        }
+    }
+
+    /// Which of `n` coefficients have an effect, and the variance matrix of these, which `vcov`
+    /// makes of their gradients.
+    pub fn variances(
+        &self,
+        n: usize,
+        vcov: impl FnOnce(&[&[f64]]) -> Vec<f64>,
+    ) -> (Vec<bool>, Vec<f64>) {
+        let (places, gradients): (Vec<usize>, Vec<&[f64]>) = self.found.gradients().unzip();
+        ((0..n).map(|j| places.contains(&j)).collect(), vcov(&gradients))
+    }
+}
+
 /// The average marginal effect of the variable of a column, which `average` finds for the change
 /// of the predictors.
 ///
 /// # Errors
 /// `NoMarginalEffect` for an intercept or an interaction; what `average` reports.
-pub fn effect(
+fn effect(
     ways: &[Way],
     at: &At<'_>,
     column: usize,
     ends: &mut [Vec<f64>; 2],
-    average: impl FnOnce(&Change, &Moved) -> Result<glm::Coefficient, Failure>,
-) -> Result<glm::Coefficient, Failure> {
+    average: impl FnOnce(&Change, &Moved) -> Result<f64, Failure>,
+) -> Result<f64, Failure> {
     let At { model, scratch, columns, data, n } = at;
     let [low, high] = ends;
     let starts = &scratch.starts;

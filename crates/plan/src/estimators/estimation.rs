@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use trialrun_stats::Failure;
 use trialrun_stats::buffer::emptied;
+use trialrun_stats::glm;
 use trialrun_stats::lmm::mixed::Profiled;
 use trialrun_stats::ols::Variance;
 use trialrun_stats::special::student_t::{self, Critical};
@@ -27,6 +28,12 @@ pub(crate) struct Coef {
     pub std_error: f64,
     /// Degrees of freedom; infinite where the normal is used.
     pub df: f64,
+}
+
+impl From<glm::Coefficient> for Coef {
+    fn from(c: glm::Coefficient) -> Self {
+        Self { estimate: c.estimate, std_error: c.std_error, df: c.df }
+    }
 }
 
 /// How a model is fitted.

@@ -15,7 +15,8 @@
 //! - `weights`: a variable; the log-likelihood of a row counts so many times.
 //! - `trials`: a variable; the outcome is the number of successes in so many trials.
 //! - `hypotheses`, `joint`: linear hypotheses about coefficients, as for `LmRobust`, with normal
-//!   and chi-squared statistics (t and F with `Gamma`); not with `scale: Response`.
+//!   and chi-squared statistics (t and F with `Gamma`). With `scale: Response` they are about
+//!   average marginal effects: a term stands for its effect, as in `["armb - armc = 0"]`.
 //! - `offset`: an expression that is added to the linear predictor, such as `"log(exposure)"`.
 //!
 //! # Formula
@@ -23,7 +24,8 @@
 //! inverse of the expected information and `M` a sum of squared scores. The average marginal
 //! effect of a variable with values 0 and 1, or of a category, is the average over the rows of the
 //! fitted mean with the variable at 1 less that at 0, also where it stands in interactions; that
-//! of another number is the average derivative. Its error is that of the delta method.
+//! of another number is the average derivative. Its error is that of the delta method, and so is
+//! that of a combination of effects, by the combination of their gradients.
 //! Statistics are normal; with `Gamma`, whose dispersion is estimated, t with `n - k` degrees of
 //! freedom. A negative binomial fit without overdispersion ends at Poisson's: a success, counted
 //! as `boundary`.
@@ -101,7 +103,6 @@ impl Declared for Glm {
     fn read(r: &mut Reader, f: &mut Fields<'_>) -> Option<Self> {
         let formula = f.required(r, "formula", Reader::text);
         let family = f.required(r, "family", read_family);
-        let asked = f.peek("hypotheses").or_else(|| f.peek("joint"));
         let scale = f.take(r, "scale").map_or(Some(Scale::Link), |node| r.choice(node, SCALES));
         let choice = SE.read(r, f);
         let weights = f.optional(r, "weights", Reader::identifier);
@@ -109,12 +110,6 @@ impl Declared for Glm {
         let trials = trials_node.and_then(|node| r.identifier(node));
         let offset = f.optional(r, "offset", Reader::scalar);
         let hypotheses = Hypotheses::read(r, f);
-        if let (Some(Scale::Response), Some(node)) = (scale, asked) {
-            let error = Diagnostic::error(node.span, "hypotheses are about coefficients")
-                .label("`scale: Response` reports average marginal effects");
-            r.error(error.hint("leave `scale` out, or the hypotheses"));
-            return None;
-        }
         if let (Some(node), Some(family)) = (trials_node, family)
             && !family.is_binomial()
         {
@@ -173,8 +168,7 @@ impl Declared for Glm {
 pub struct GlmScratch {
     fit: glm::Scratch,
     work: Vec<f64>,
-    /// Predictors before and after a change.
-    ends: [Vec<f64>; 2],
+    effects: effects::Scratch,
 }
 
 /// The fit.
@@ -205,6 +199,19 @@ impl GlmFit {
         let offset = extra(self.offset);
         Data { x: rows.x, y: rows.y, weights, trials, offset, groups: rows.groups }
     }
+
+    /// Finds the average marginal effects that are wanted.
+    fn find_effects(
+        &self,
+        fit: &glm::Fit<'_>,
+        at: &At<'_>,
+        effects: &mut effects::Scratch,
+        work: &mut Vec<f64>,
+    ) {
+        effects.find(&self.ways, at, fit.kept().len(), |change, _, gradient| {
+            fit.effect(change, at.data, gradient, work)
+        });
+    }
 }
 
 impl Fit for GlmFit {
@@ -218,24 +225,23 @@ impl Fit for GlmFit {
         let Workspace { columns, runs, model: scratch, glm, .. } = ws;
         let data = self.data(model, scratch, columns, runs, n);
         let n = data.y.len();
-        let GlmScratch { fit, work, ends } = glm;
+        let GlmScratch { fit, work, effects } = glm;
         let fit = glm::fit(&data, self.family, self.variance, fit)?;
-        let of =
-            |c: glm::Coefficient| Coef { estimate: c.estimate, std_error: c.std_error, df: c.df };
-        let at = At { model, scratch, columns, data: &data, n };
-        for (i, &column) in scratch.targets.iter().enumerate() {
-            let coef = match self.scale {
-                Scale::Link => fit.coefficient(column, work),
-                Scale::Response => effects::effect(&self.ways, &at, column, ends, |change, _| {
-                    fit.effect(change, &data, work)
-                }),
-            };
-            give(i, coef.map(of));
-        }
-        let n = scratch.targets.len();
-        for (i, factors) in scratch.wanted_contrasts().enumerate() {
-            let coef = fit.contrast(factors, work);
-            give(n + i, coef.map(of));
+        match self.scale {
+            Scale::Link => {
+                for (i, &column) in scratch.targets.iter().enumerate() {
+                    give(i, fit.coefficient(column, work).map(Coef::from));
+                }
+                for (i, factors) in scratch.wanted_contrasts().enumerate() {
+                    let coef = fit.contrast(factors, work).map(Coef::from);
+                    give(scratch.targets.len() + i, coef);
+                }
+            }
+            Scale::Response => {
+                let at = At { model, scratch, columns, data: &data, n };
+                self.find_effects(&fit, &at, effects, work);
+                effects.give(scratch, |value, g| fit.by_delta(value, g, work), give);
+            }
         }
         Ok(Fitted { n_obs: fit.n_obs(), boundary: fit.is_boundary() })
     }
@@ -255,7 +261,8 @@ impl Fit for GlmFit {
         let n = ws.size(model.rows);
         let Workspace { columns, runs, model: scratch, glm, .. } = ws;
         let data = self.data(model, scratch, columns, runs, n);
-        let fit = glm::fit(&data, self.family, self.variance, &mut glm.fit)?;
+        let GlmScratch { fit, work, effects } = glm;
+        let fit = glm::fit(&data, self.family, self.variance, fit)?;
         let mut numbers = vec![("deviance", fit.deviance(&data))];
         if let Some(log_likelihood) = fit.log_likelihood(&data) {
             let parameters = fit.rank() + usize::from(fit.size().is_some());
@@ -271,9 +278,17 @@ impl Fit for GlmFit {
         if self.variance.is_clustered() {
             numbers.push(("n_clusters", fit.n_clusters() as f64));
         }
-        let vcov = if self.scale == Scale::Link { fit.vcov() } else { Vec::new() };
+        let kept = fit.kept().to_vec();
+        let (of_vcov, vcov) = match self.scale {
+            Scale::Link => (Vec::new(), fit.vcov()),
+            Scale::Response => {
+                let at = At { model, scratch, columns, data: &data, n: data.y.len() };
+                self.find_effects(&fit, &at, effects, work);
+                effects.variances(kept.len(), |gradients| fit.vcov_of(gradients))
+            }
+        };
         let residual = fit.n_obs() - fit.rank() as f64;
         let joint = self.joint(residual);
-        Ok(Details { numbers, kept: fit.kept().to_vec(), vcov, joint, ..Details::default() })
+        Ok(Details { numbers, kept, of_vcov, vcov, joint, ..Details::default() })
     }
 }

@@ -18,6 +18,9 @@
 //! - `weights`: a variable; the log-likelihood of a row counts so many times.
 //! - `trials`: a variable; the outcome is the number of successes in so many trials.
 //! - `offset`: an expression that is added to the linear predictor, such as `"log(exposure)"`.
+//! - `hypotheses`, `joint`: linear hypotheses about coefficients, as for `LmRobust`, with normal
+//!   and chi-squared statistics. With `scale: Response` they are about average marginal effects: a
+//!   term stands for its effect, as in `["armb - armc = 0"]`.
 //!
 //! # Formula
 //! `link(E[y | u]) = Xb + Zu + offset`, `u ~ N(0, Lambda Lambda')`. The likelihood is the integral
@@ -38,8 +41,8 @@
 //! `M` with the variable at 1 less that at 0, wherever it stands: in interactions, and in random
 //! slopes, where `v` changes too. That of another number is the average derivative. This is not
 //! the change at a random effect of zero, which is larger. The error is that of the delta method,
-//! by coefficients and elements of `Lambda` jointly; predictors, and variances that are estimated
-//! as zero, are taken as known.
+//! by coefficients and elements of `Lambda` jointly, also of combinations of effects; predictors,
+//! and variances that are estimated as zero, are taken as known.
 //!
 //! With few observations a group and a binary outcome Laplace's approximation makes variances too
 //! small: use `nagq: 7` or more. With few groups, say below forty, normal statistics make tests of
@@ -71,9 +74,10 @@ use trialrun_stats::glmm::{self, Curvature, Data, Integral, NODES_MAX, Nodes, Tu
 use super::Declared;
 use super::build::{self, Beside, Wanted};
 use super::details::Details;
-use super::effects::{self, At, Moved, SCALES, Scale, Way};
+use super::effects::{self, At, SCALES, Scale, Way};
 use super::estimation::{Coef, Fit, Fitted, Target};
 use super::family::{describe_family, read_family};
+use super::hypotheses::Hypotheses;
 use super::model::Model;
 use super::random::{self, Move, RandomEffects};
 use super::resolve::{self, Resolved};
@@ -95,6 +99,7 @@ pub struct Glmer {
     weights: Option<Name>,
     trials: Option<Name>,
     offset: Option<Scalar>,
+    hypotheses: Hypotheses,
 }
 
 /// The curvatures, by name.
@@ -115,16 +120,19 @@ impl Declared for Glmer {
         let trials = trials_node.and_then(|node| r.identifier(node));
         let offset = f.optional(r, "offset", Reader::scalar);
         let scale = f.take(r, "scale").map_or(Some(Scale::Link), |node| r.choice(node, SCALES));
+        let hypotheses = Hypotheses::read(r, f);
         if let (Some(node), Some(Family::Poisson)) = (trials_node, family) {
             let error = Diagnostic::error(node.span, "only `Binomial` outcomes have trials");
             let hint = "for a rate, give its exposure as `offset: \"log(exposure)\"`";
             r.error(error.label("no trials in this family").hint(hint));
             return None;
         }
-        let (formula, family, scale) = (formula?, family?, scale?);
+        let (formula, family, scale, hypotheses) = (formula?, family?, scale?, hypotheses?);
         let integral = Integral { nodes: nodes?, curvature: curvature? };
         let nagq = nagq.map_or(formula.span, |node| node.span);
-        Some(Self { formula, family, scale, integral, nagq, weights, trials, offset })
+        let all =
+            Self { formula, family, scale, integral, nagq, weights, trials, offset, hypotheses };
+        Some(all)
     }
 
     fn compile(&self, cx: &mut Compiler<'_>, level: LevelId) -> Option<(Model, Box<dyn Fit>)> {
@@ -163,7 +171,7 @@ impl Declared for Glmer {
         let (family, scale, integral) = (self.family, self.scale, self.integral.clone());
         let fit =
             GlmerFit { family, scale, integral, random, weights, trials, offset, ways, moves };
-        Some((model, Box::new(fit)))
+        Some((model.with_hypotheses(&self.hypotheses), Box::new(fit)))
     }
 
     fn describe(&self) -> String {
@@ -215,8 +223,7 @@ pub struct GlmerScratch {
 #[derive(Default)]
 struct Room {
     work: Vec<f64>,
-    /// Predictors before and after a change.
-    ends: [Vec<f64>; 2],
+    effects: effects::Scratch,
     effect: glmm::Room,
 }
 
@@ -266,26 +273,19 @@ impl GlmerFit {
         use_fit(&fit, &data, &at, room)
     }
 
-    /// The average marginal effect of the variable of a column.
-    fn effect(
-        &self,
-        fit: &glmm::Fit<'_>,
-        data: &Data,
-        at: &At,
-        column: usize,
-        room: &mut Room,
-    ) -> Result<glm::Coefficient, Failure> {
-        let Room { ends, effect, .. } = room;
-        effects::effect(&self.ways, at, column, ends, |change, Moved { term, values }| {
+    /// Finds the average marginal effects that are wanted.
+    fn find_effects(&self, fit: &glmm::Fit<'_>, data: &Data, at: &At, room: &mut Room) {
+        let Room { effects, effect, .. } = room;
+        effects.find(&self.ways, at, fit.n_gradient(), |change, moved, gradient| {
             let mut turns = [None; EFFECTS_MAX];
-            for m in self.moves.iter().filter(|m| m.term == *term) {
+            for m in self.moves.iter().filter(|m| m.term == moved.term) {
                 let rest = m.rest.map(|i| at.model.extra(at.scratch, at.columns, i, at.n));
                 let is = |value: f64| m.code.map_or(value, |c| f64::from(u8::from(c == value)));
-                let [low, high] = values.map(is);
+                let [low, high] = moved.values.map(is);
                 turns[m.effect] = Some(Turn { rest, low, high });
             }
-            fit.effect(change, &turns, data, effect)
-        })
+            fit.effect(change, &turns, data, gradient, effect)
+        });
     }
 }
 
@@ -297,17 +297,21 @@ impl Fit for GlmerFit {
         give: &mut dyn FnMut(usize, Result<Coef, Failure>),
     ) -> Result<Fitted, Failure> {
         self.with_fit(model, ws, |fit, data, at, room| {
-            for (i, &column) in at.scratch.targets.iter().enumerate() {
-                let coef = match self.scale {
-                    Scale::Link => fit.coefficient(column, &mut room.work),
-                    Scale::Response => self.effect(fit, data, at, column, room),
-                };
-                let all = |c: glm::Coefficient| Coef {
-                    estimate: c.estimate,
-                    std_error: c.std_error,
-                    df: c.df,
-                };
-                give(i, coef.map(all));
+            let wanted = at.scratch;
+            match self.scale {
+                Scale::Link => {
+                    for (i, &column) in wanted.targets.iter().enumerate() {
+                        give(i, fit.coefficient(column, &mut room.work).map(Coef::from));
+                    }
+                    for (i, factors) in wanted.wanted_contrasts().enumerate() {
+                        let coef = fit.contrast(factors, &mut room.work).map(Coef::from);
+                        give(wanted.targets.len() + i, coef);
+                    }
+                }
+                Scale::Response => {
+                    self.find_effects(fit, data, at, room);
+                    room.effects.give(wanted, |value, g| fit.by_delta(value, g), give);
+                }
             }
             Ok(Fitted { n_obs: fit.n_obs(), boundary: fit.is_boundary() })
         })
@@ -321,7 +325,7 @@ impl Fit for GlmerFit {
     }
 
     fn details(&self, model: &Model, ws: &mut Workspace) -> Result<Details, Failure> {
-        self.with_fit(model, ws, |fit, data, _, _| {
+        self.with_fit(model, ws, |fit, data, at, room| {
             let mut numbers = Vec::new();
             if let Some(log_likelihood) = fit.log_likelihood(data) {
                 numbers.push(("log_likelihood", log_likelihood));
@@ -333,9 +337,13 @@ impl Fit for GlmerFit {
             let covariances = fit.covariances(&self.random.structure);
             self.random.report(&covariances, 1.0, &mut details);
             details.kept = fit.kept().to_vec();
-            if self.scale == Scale::Link {
-                details.vcov = fit.vcov();
-            }
+            (details.of_vcov, details.vcov) = match self.scale {
+                Scale::Link => (Vec::new(), fit.vcov()),
+                Scale::Response => {
+                    self.find_effects(fit, data, at, room);
+                    room.effects.variances(fit.kept().len(), |g| fit.vcov_of(g))
+                }
+            };
             Ok(details)
         })
     }

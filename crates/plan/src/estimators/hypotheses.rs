@@ -1,6 +1,6 @@
 //! Linear hypotheses about the coefficients of a model.
 //!
-//! The fields of `LmRobust`, `IvRobust`, `Lin`, `Lmer` and `Glm`:
+//! The fields of `LmRobust`, `IvRobust`, `Lin`, `Lmer`, `Glm` and `Glmer`:
 //! - `hypotheses`: a list such as `["treatment2 - treatment1 = 0", "2*x + z = 1"]`. Each is a row
 //!   of results, its text the term. The estimate is the combination on the left, which an estimand
 //!   may stand for, with everything on the right that is no number moved to the left; the test is
@@ -8,12 +8,14 @@
 //! - `joint`: a list of lists, such as `[["z1", "z2"]]`. Each is one test that all of its
 //!   hypotheses are true: a row of results with the name `joint(z1, z2)`, which has a p-value and
 //!   no estimate. `estimate` reports it with the fit.
+//!
+//! With `scale: Response` they are about average marginal effects: a term stands for its effect.
 
 use trialrun_lang::{Diagnostic, Hypothesis};
 use trialrun_stats::ols::inverse_form;
 
 use super::details::{Coefficient, Details, Joint, Test};
-use super::estimation::Target;
+use super::estimation::{Fit, Target};
 use super::joint::{self, JointTest, Tested};
 use super::model::Model;
 use super::terms::find;
@@ -72,14 +74,16 @@ impl Hypotheses {
     }
 
     /// The contrasts of the hypotheses that have rows, then those that joint tests need, and these
-    /// tests. Names that are no coefficient, and hypotheses that say nothing new, are reported.
+    /// tests. Names that are no coefficient, or one that the method does not report, and hypotheses
+    /// that say nothing new, are told.
     pub(crate) fn compile(
         &self,
         cx: &mut Compiler<'_>,
         model: &Model,
+        fit: &dyn Fit,
     ) -> Option<(Vec<Contrast>, Vec<JointTest>)> {
         let mut all_of = |all: &[Stated]| -> Option<Vec<Contrast>> {
-            let found: Vec<_> = all.iter().map(|stated| contrast(cx, model, stated)).collect();
+            let found: Vec<_> = all.iter().map(|stated| contrast(cx, model, fit, stated)).collect();
             found.into_iter().collect()
         };
         let joint: Vec<Option<Vec<Contrast>>> = self.joint.iter().map(|all| all_of(all)).collect();
@@ -189,10 +193,21 @@ fn state(r: &mut Reader, text: &Text) -> Option<Stated> {
     }
 }
 
-fn contrast(cx: &mut Compiler<'_>, model: &Model, stated: &Stated) -> Option<Contrast> {
+fn contrast(
+    cx: &mut Compiler<'_>,
+    model: &Model,
+    fit: &dyn Fit,
+    stated: &Stated,
+) -> Option<Contrast> {
     let terms = &stated.hypothesis.terms;
-    let name = |(text, span, _): &(String, _, f64)| Name { text: text.clone(), span: *span };
-    let found: Vec<_> = terms.iter().map(|term| find(cx, model, &name(term))).collect();
+    let mut target = |(text, span, _): &(String, _, f64)| {
+        let target = find(cx, model, &Name { text: text.clone(), span: *span })?;
+        let Some(reason) = fit.refuses(model, &target) else { return Some(target) };
+        let error = Diagnostic::error(*span, reason).label("can not be tested");
+        cx.report(error.hint("`scale: Link` tests coefficients"));
+        None
+    };
+    let found: Vec<_> = terms.iter().map(&mut target).collect();
     let targets: Vec<Target> = found.into_iter().collect::<Option<_>>()?;
     let parts = targets.into_iter().zip(terms.iter().map(|(_, _, factor)| *factor));
     Some(Contrast { parts: parts.collect(), value: stated.hypothesis.value })
@@ -201,7 +216,7 @@ fn contrast(cx: &mut Compiler<'_>, model: &Model, stated: &Stated) -> Option<Con
 /// `(Lb - c)'(LVL')^-1(Lb - c)`, and the number of hypotheses.
 fn wald(all: &[Stated], coefficients: &[Coefficient], details: &Details) -> Option<(f64, f64)> {
     let kept: Vec<&Coefficient> =
-        coefficients.iter().zip(&details.kept).filter_map(|(c, kept)| kept.then_some(c)).collect();
+        coefficients.iter().zip(details.in_vcov()).filter_map(|(c, of)| of.then_some(c)).collect();
     let labels: Vec<String> = kept.iter().map(|c| c.term.clone()).collect();
     let (q, k) = (all.len(), kept.len());
     let beta: Vec<f64> =

@@ -223,7 +223,10 @@ impl Estimator {
         let asks_only = self.term.is_none() && !hypotheses.single.is_empty();
         let nothing = !needs_targets || asks_only;
         let found = if nothing { Some(Vec::new()) } else { self.targets(cx, model) };
-        let made = if from_data { Some(Default::default()) } else { hypotheses.compile(cx, model) };
+        let made = match from_data {
+            true => Some(Default::default()),
+            false => hypotheses.compile(cx, model, fit),
+        };
         let (found, (contrasts, joint)) = (found?, made?);
         for (target, _) in &found {
             if let Some(reason) = fit.refuses(model, target) {

@@ -92,7 +92,7 @@ impl Estimated {
         let kept: Vec<&String> = self
             .terms
             .iter()
-            .zip(&self.details.kept)
+            .zip(self.details.in_vcov())
             .filter_map(|(term, kept)| kept.then_some(term))
             .collect();
         if !kept.is_empty() && self.details.vcov.len() == kept.len() * kept.len() {

@@ -38,7 +38,7 @@ pub enum Change<'a> {
 }
 
 impl Fit<'_> {
-    /// Average marginal effect of a change, with the error of the delta method.
+    /// Average marginal effect of a change; writes its gradient by the coefficients.
     ///
     /// Of a number that is zero or one everywhere, and of a category, it is the average over the
     /// rows of the mean with the change less the mean without: `sum_i w_i [mu(eta_i1) -
@@ -58,13 +58,14 @@ impl Fit<'_> {
         &self,
         change: &Change,
         data: &Data,
+        gradient: &mut [f64],
         work: &mut Vec<f64>,
-    ) -> Result<Coefficient, Failure> {
+    ) -> Result<f64, Failure> {
         let p = self.cells.basis.kept.len();
-        let work = room(work, 3 * p);
+        let work = room(work, 2 * p);
         work.fill(0.0);
-        let (gradient, rest) = work.split_at_mut(p);
-        let (low, high) = rest.split_at_mut(p);
+        gradient.fill(0.0);
+        let (low, high) = work.split_at_mut(p);
         let walk = Walk { cells: self.cells, beta: self.beta, change, data };
         walk.check()?;
         let as_derivative = walk.is_derivative();
@@ -88,8 +89,24 @@ impl Fit<'_> {
                 }
             }
         }
-        let variance = self.form(gradient, low);
-        let std_error = variance.sqrt();
+        Ok(estimate)
+    }
+
+    /// An estimate that depends on the coefficients, with the error of the delta method: with `g`
+    /// its gradient and `V` the variance of the coefficients, its variance is `g'V g`.
+    ///
+    /// # Errors
+    /// `NotFinite`.
+    ///
+    /// # References
+    /// Oehlert 1992, American Statistician 46:27.
+    pub fn by_delta(
+        &self,
+        estimate: f64,
+        gradient: &[f64],
+        work: &mut Vec<f64>,
+    ) -> Result<Coefficient, Failure> {
+        let std_error = self.form(gradient, room(work, gradient.len())).sqrt();
         if !(estimate.is_finite() && std_error.is_finite()) {
             return Err(Failure::NotFinite);
         }

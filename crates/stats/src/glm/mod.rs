@@ -6,6 +6,7 @@
 //! ([`variance`]) and average marginal effects ([`effect`]) are small sums over the cells.
 
 pub(crate) mod effect;
+mod effects;
 pub(crate) mod family;
 pub(crate) mod newton;
 pub(crate) mod rows;
@@ -16,6 +17,7 @@ mod variance;
 mod tests;
 
 pub use effect::Change;
+pub use effects::Effects;
 pub use family::Family;
 
 use crate::Failure;
@@ -265,19 +267,26 @@ impl Fit<'_> {
 
     /// The variance matrix of the kept coefficients, `rank x rank`.
     pub fn vcov(&self) -> Vec<f64> {
-        let (k, p) = (self.cells.rank, self.cells.basis.kept.len());
-        let (mut unit, mut inverse) = (vec![0.0; p], vec![0.0; k * k]);
-        for (row, &j) in inverse.chunks_exact_mut(k.max(1)).zip(&self.cells.basis.columns) {
-            unit.fill(0.0);
-            unit[j] = 1.0;
-            self.lower(&unit, row);
+        let (p, columns) = (self.cells.basis.kept.len(), &self.cells.basis.columns);
+        let mut units = vec![0.0; columns.len() * p];
+        columns.iter().enumerate().for_each(|(i, j)| units[i * p + j] = 1.0);
+        self.vcov_of(&units.chunks_exact(p.max(1)).collect::<Vec<_>>())
+    }
+
+    /// The variance matrix of functions of the coefficients with these gradients, by rows: the
+    /// delta method.
+    pub fn vcov_of(&self, gradients: &[&[f64]]) -> Vec<f64> {
+        let (k, n) = (self.cells.rank, gradients.len());
+        let mut inverse = vec![0.0; n * k];
+        for (row, gradient) in inverse.chunks_exact_mut(k.max(1)).zip(gradients) {
+            self.lower(gradient, row);
         }
         let v = &self.covariance.matrix[..k * k];
         let entry = |i: usize, j: usize| -> f64 {
             let inner = |a: usize| (0..k).map(|b| v[a * k + b] * inverse[j * k + b]).sum::<f64>();
             (0..k).map(|a| inverse[i * k + a] * inner(a)).sum()
         };
-        (0..k * k).map(|at| entry(at / k, at % k)).collect()
+        (0..n * n).map(|at| entry(at / n, at % n)).collect()
     }
 
     /// Twice the log-likelihood that a perfect fit has more.

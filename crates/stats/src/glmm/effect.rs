@@ -25,8 +25,6 @@ pub struct Room {
     predictors: Vec<f64>,
     /// Numbers by effect.
     effects: Vec<f64>,
-    /// Numbers by parameter.
-    parameters: Vec<f64>,
     lambda: Vec<f64>,
     beta: Vec<f64>,
     mixture: Mixture,
@@ -49,43 +47,41 @@ struct Sums<'a> {
 }
 
 impl Fit<'_> {
-    /// Average marginal effect of a change, with the error of the delta method.
+    /// Average marginal effect of a change; writes its gradient by the parameters of the fit.
     ///
     /// With `mu` the inverse link, `eta` the fixed part of a row's linear predictor and `v =
     /// z'Lambda Lambda'z` the variance of its random part, the mean of the row over all groups that
     /// there might be is `M(eta, v) = E mu(eta + sqrt(v) X)`, `X` standard normal. The effect of a
     /// number that is zero or one everywhere, and of a category, is `sum_i w_i [M(eta_i1, v_i1) -
     /// M(eta_i0, v_i0)] / sum_i w_i`; that of any other number the average derivative of `M`. The
-    /// gradient is taken by coefficients and elements of the factors, and their joint covariance is
-    /// the inverse of the observed information; a variance that is estimated as zero is taken as
-    /// known, and so are the predictors.
+    /// predictors are taken as known.
     ///
     /// `turns` tells for each effect how its column changes, or that it does not.
+    /// Shapes: `gradient`: [`Fit::n_gradient`].
     ///
     /// # Errors
-    /// `TermDropped` where the change is not estimable; `NotFinite`; `ZeroStandardError`.
+    /// `TermDropped` where the change is not estimable.
     ///
     /// # Panics
     /// Where the change has columns or rows that the data lack.
     ///
     /// # References
-    /// Zeger, Liang and Albert 1988, Biometrics 44:1049 (means over groups). Oehlert 1992, American
-    /// Statistician 46:27.
+    /// Zeger, Liang and Albert 1988, Biometrics 44:1049 (means over groups).
     pub fn effect(
         &self,
         change: &Change,
         turns: &[Option<Turn>],
         data: &Data,
+        gradient: &mut [f64],
         work: &mut Room,
-    ) -> Result<Coefficient, Failure> {
-        let (p, e, n) = (self.cells.basis.kept.len(), self.layout.e, self.descent.at.len());
+    ) -> Result<f64, Failure> {
+        let (p, e) = (self.cells.basis.kept.len(), self.layout.e);
         self.write_beta(&mut work.beta);
         self.parameters.expand(&self.descent.at[..self.parameters.len()], &mut work.lambda);
-        let Room { predictors, effects, parameters, lambda, beta, mixture } = work;
+        let Room { predictors, effects, lambda, beta, mixture } = work;
         let (low, high) = room(predictors, 3 * p).split_at_mut(p);
         let (high, by_beta) = high.split_at_mut(p);
         let (z, turned) = room(effects, 4 * e).split_at_mut(2 * e);
-        let gradient = &mut room(parameters, n)[..n];
         by_beta.fill(0.0);
         gradient.fill(0.0);
         let walk = Walk { cells: self.cells, beta, change, data: &data.rows };
@@ -111,9 +107,28 @@ impl Fit<'_> {
         let by_gamma = &mut gradient[self.parameters.len()..];
         self.cells.basis.lower(|j| by_beta[j], by_gamma);
         by_gamma.iter_mut().for_each(|g| *g *= self.layout.unit);
-        let rows = self.covariance.chunks_exact(n).zip(&*gradient);
-        let variance: f64 = rows.map(|(row, g)| g * inner(row, gradient)).sum();
-        let std_error = variance.max(0.0).sqrt();
+        Ok(estimate)
+    }
+
+    /// Length of the gradient of a function of all parameters: elements of the factors, then
+    /// coefficients.
+    pub fn n_gradient(&self) -> usize {
+        self.descent.at.len()
+    }
+
+    /// An estimate that depends on the parameters, with the error of the delta method.
+    ///
+    /// With `g` its gradient the variance is `g'C g`, `C` the joint covariance of coefficients and
+    /// elements of the factors: the inverse of the observed information. A variance that is
+    /// estimated as zero is taken as known.
+    ///
+    /// # Errors
+    /// `NotFinite`; `ZeroStandardError`.
+    ///
+    /// # References
+    /// Oehlert 1992, American Statistician 46:27.
+    pub fn by_delta(&self, estimate: f64, gradient: &[f64]) -> Result<Coefficient, Failure> {
+        let std_error = self.covariance_of(gradient, gradient).max(0.0).sqrt();
         if !(estimate.is_finite() && std_error.is_finite()) {
             return Err(Failure::NotFinite);
         }
@@ -121,6 +136,17 @@ impl Fit<'_> {
             return Err(Failure::ZeroStandardError);
         }
         Ok(Coefficient { estimate, std_error, df: f64::INFINITY })
+    }
+
+    /// The variance matrix of functions of the parameters with these gradients, by rows.
+    pub fn vcov_of(&self, gradients: &[&[f64]]) -> Vec<f64> {
+        let of = |a: &&[f64]| gradients.iter().map(|b| self.covariance_of(a, b)).collect();
+        gradients.iter().map(of).collect::<Vec<Vec<f64>>>().concat()
+    }
+
+    fn covariance_of(&self, a: &[f64], b: &[f64]) -> f64 {
+        let rows = self.covariance.chunks_exact(self.n_gradient().max(1)).zip(a);
+        rows.map(|(row, a)| a * inner(row, b)).sum()
     }
 
     /// The difference of a row's means at the ends of the change; adds its gradient.

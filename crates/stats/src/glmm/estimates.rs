@@ -58,14 +58,33 @@ impl Fit<'_> {
     /// those of the variances included.
     ///
     /// # Errors
-    /// `TermDropped` where the predictor was dropped.
+    /// `TermDropped` where the predictor was dropped; `NotFinite`; `ZeroStandardError`.
     pub fn coefficient(&self, j: usize, work: &mut Vec<f64>) -> Result<Coefficient, Failure> {
         if !self.cells.basis.kept[j] {
             return Err(Failure::TermDropped);
         }
-        let k = self.rank();
-        let h = room(work, k);
-        self.cells.basis.lower(|column| f64::from(u8::from(column == j)), h);
+        self.combination(|column| f64::from(u8::from(column == j)), work)
+    }
+
+    /// The same for a combination of the coefficients; `factors` has one for each predictor.
+    ///
+    /// # Errors
+    /// `TermDropped` where a predictor of it was dropped; `NotFinite`; `ZeroStandardError`.
+    pub fn contrast(&self, factors: &[f64], work: &mut Vec<f64>) -> Result<Coefficient, Failure> {
+        let mut pairs = factors.iter().zip(&self.cells.basis.kept);
+        if pairs.any(|(factor, kept)| *factor != 0.0 && !kept) {
+            return Err(Failure::TermDropped);
+        }
+        self.combination(|column| factors[column], work)
+    }
+
+    fn combination(
+        &self,
+        factor: impl Fn(usize) -> f64,
+        work: &mut Vec<f64>,
+    ) -> Result<Coefficient, Failure> {
+        let h = room(work, self.rank());
+        self.cells.basis.lower(factor, h);
         let unit = self.layout.unit;
         let gamma = &self.descent.at[self.parameters.len()..];
         let estimate = unit * h.iter().zip(gamma).map(|(h, g)| h * g).sum::<f64>();

@@ -3,7 +3,7 @@
 mod hostile;
 mod twin;
 
-use super::{Coefficient, Data, Family, Scratch, Variance, fit};
+use super::{Coefficient, Data, Family, Fit, Scratch, Variance, fit};
 use crate::Failure;
 use crate::testing::{Random, close};
 
@@ -34,7 +34,7 @@ impl Sample {
         family: Family,
         variance: Variance,
         scratch: &'s mut Scratch,
-    ) -> Result<super::Fit<'s>, Failure> {
+    ) -> Result<Fit<'s>, Failure> {
         fit(&self.data(), family, variance, scratch)
     }
 

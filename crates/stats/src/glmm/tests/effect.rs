@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::*;
-use crate::glm::Change;
+use crate::glm::{Change, Coefficient};
 use crate::glmm::effect::{Room, Turn};
 use crate::lmm::mixed::Factor;
 use crate::special::normal;
@@ -89,6 +89,19 @@ fn delta(data: &Sample, scratch: &mut Scratch, effect: impl Fn(&Fit) -> f64) -> 
         .sum()
 }
 
+/// The effect of a change, with its error.
+fn effect(
+    data: &Sample,
+    fit: &Fit,
+    change: &Change,
+    turns: &[Option<Turn>],
+    work: &mut Room,
+) -> Coefficient {
+    let mut gradient = vec![0.0; fit.n_gradient()];
+    let estimate = data.with(|d| fit.effect(change, turns, d, &mut gradient, work));
+    fit.by_delta(estimate.expect("an effect"), &gradient).expect("an error")
+}
+
 /// How the slopes change with the predictor 2, which is their column.
 fn turns(data: &Sample, j: usize) -> Vec<Option<Turn<'static>>> {
     let effects = data.structure.factors.iter().flat_map(|f| &f.effects);
@@ -114,18 +127,15 @@ fn effects_are_averages_over_groups_with_the_errors_of_the_delta_method() {
                 let what = format!("{family:?} {shape:?} {j}");
                 let change = Change::Number { column: j };
                 let turns = turns(&data, j);
-                let one = |fit: &Fit| {
-                    let effect = |d: &Data| fit.effect(&change, &turns, d, &mut Room::default());
-                    data.with(effect).expect("an effect").estimate
-                };
+                let one =
+                    |fit: &Fit| effect(&data, fit, &change, &turns, &mut Room::default()).estimate;
                 let by_delta = delta(&data, &mut scratch, one).sqrt();
                 let fit = data.fit(&laplace(), &mut scratch).expect("a fit");
                 let expected = match j {
                     1 => average(&data, &fit, j, |f, _| f(1.0) - f(0.0)),
                     _ => average(&data, &fit, j, |f, at| slope(f, at)),
                 };
-                let ours = data.with(|d| fit.effect(&change, &turns, d, &mut work));
-                let ours = ours.expect("an effect");
+                let ours = effect(&data, &fit, &change, &turns, &mut work);
                 close(&what, ours.estimate, expected, 1e-9);
                 close(&what, ours.std_error, by_delta, 1e-6);
             }
@@ -152,8 +162,8 @@ fn closed_forms_are_met() {
         };
         let expected = (0..n).map(|i| mean(1.0, i) - mean(0.0, i)).sum::<f64>() / n as f64;
         let change = Change::Number { column: 1 };
-        let ours = data.with(|d| fit.effect(&change, &[None], d, &mut Room::default()));
-        close("closed form", ours.expect("an effect").estimate, expected, 1e-12);
+        let ours = effect(&data, &fit, &change, &[None], &mut Room::default());
+        close("closed form", ours.estimate, expected, 1e-12);
     }
 }
 
@@ -200,8 +210,8 @@ fn categories_change_their_random_effects() {
         at(2) - at(0)
     });
     let fit = data.fit(&laplace(), &mut scratch).expect("a fit");
-    let ours = data.with(|d| fit.effect(&change, &turns, d, &mut Room::default()));
-    close("error", ours.expect("an effect").std_error, by_delta.sqrt(), 1e-6);
+    let ours = effect(&data, &fit, &change, &turns, &mut Room::default());
+    close("error", ours.std_error, by_delta.sqrt(), 1e-6);
 }
 
 /// The difference of probabilities over all groups that there might be is covered as often as is
@@ -221,8 +231,7 @@ fn intervals_of_effects_cover() {
         let data = sample(Shape::Intercept, Family::Logit, [900, 90, 2], sd, &mut r);
         let fit = data.fit(&quadrature(9), &mut scratch).expect("a fit");
         let change = Change::Number { column: 1 };
-        let effect = data.with(|d| fit.effect(&change, &[None], d, &mut work));
-        let effect = effect.expect("an effect");
+        let effect = effect(&data, &fit, &change, &[None], &mut work);
         let off = effect.estimate - truth(sd * sd);
         covered += f64::from(u8::from(off.abs() < 1.96 * effect.std_error));
         sum += off;
