@@ -1,6 +1,6 @@
 //! Modified Gram-Schmidt with selective reorthogonalisation: a QR that also yields residuals.
 
-use super::vector::{dot, scale, subtract};
+use super::vector::{dot, scale, subtract, take_out};
 
 /// A drop of the squared norm below this share calls for another pass.
 const SHARE_KEPT: f64 = 0.01;
@@ -34,8 +34,12 @@ pub fn orthogonalise(
         for j in first..k {
             let column = &q[j * m..(j + 1) * m];
             let c = dot(column, v);
-            square = subtract(c, column, v);
             coefficients[j] += c;
+            if j + 1 < k {
+                take_out(c, column, v);
+            } else {
+                square = subtract(c, column, v);
+            }
         }
         if first == k || square >= SHARE_KEPT * before || square.is_nan() {
             break;

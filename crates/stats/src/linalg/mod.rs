@@ -9,6 +9,7 @@ pub mod gram_schmidt;
 pub mod inverse_root;
 pub mod orthonormal;
 pub mod pivoted_qr;
+pub mod series;
 pub mod triangular;
 pub mod vector;
 

@@ -4,8 +4,9 @@ use super::Robust;
 use super::active::Active;
 use super::decompose::Decomposition;
 use super::satterthwaite::Satterthwaite;
-use crate::linalg::inverse_root::{EIGENVALUE_MIN, InverseRoot, Series, order_two};
+use crate::linalg::inverse_root::{EIGENVALUE_MIN, InverseRoot, order_two};
 use crate::linalg::room;
+use crate::linalg::series::Series;
 use crate::linalg::vector::{dot, dots, multiply};
 
 /// Fills the meat `factor sum_g s_g s_g'` with the scores `s_g = Q_g'e_g`, weights included.
@@ -72,7 +73,7 @@ const ORDER_SMALL: usize = 6;
 struct Space<'a> {
     /// `K_g`.
     inner: &'a mut [f64],
-    /// A copy of `K_g` to overwrite, or the matrix of the series.
+    /// A copy of `K_g` to overwrite, or the matrices of the series.
     matrix: &'a mut [f64],
     /// `s_g`.
     score: &'a mut [f64],
@@ -84,13 +85,13 @@ struct Space<'a> {
 impl<'a> Space<'a> {
     /// What it takes.
     const fn size(k: usize) -> usize {
-        2 * k * k + 4 * k
+        k * k + Series::size(k) + 4 * k
     }
 
     #[inline(always)]
     fn new(buffer: &'a mut [f64], k: usize) -> Self {
         let (inner, rest) = buffer.split_at_mut(k * k);
-        let (matrix, rest) = rest.split_at_mut(k * k);
+        let (matrix, rest) = rest.split_at_mut(Series::size(k));
         let (score, rest) = rest.split_at_mut(k);
         let (u, rest) = rest.split_at_mut(k);
         let (v, rest) = rest.split_at_mut(k);
@@ -216,8 +217,9 @@ fn many_rows(
     let series = Series::of(inner, k, n_vectors);
     let mut singular = false;
     if let Some(series) = series {
-        series.write_matrix(inner, k, matrix);
+        series.write_matrices(inner, k, matrix);
     } else {
+        let matrix = &mut matrix[..k * k];
         matrix.copy_from_slice(inner);
         singular = root.factor(matrix, k, n_vectors);
     }
@@ -250,25 +252,28 @@ fn many_rows(
 #[inline(always)]
 fn products(k: usize, q: Columns, e: &[f64], inner: &mut [f64], score: &mut [f64]) {
     for a in 0..k {
-        // With the columns up to this one, and the residuals: three at a time.
-        let other = |b: usize| if b <= a { q.column(b) } else { e };
-        let mut put = |b: usize, v: f64| {
-            if b <= a {
-                (inner[a * k + b], inner[b * k + a]) = (v, v);
-            } else {
-                score[a] = v;
-            }
-        };
-        let (column, mut b) = (q.column(a), 0);
-        while b + 3 <= a + 2 {
-            let three = dots(column, [other(b), other(b + 1), other(b + 2)]);
-            (0..3).for_each(|i| put(b + i, three[i]));
-            b += 3;
+        // With the columns up to this one and the residuals, some at a time.
+        let column = q.column(a);
+        let row = &mut inner[a * k..a * k + a + 1];
+        let mut b = 0;
+        while b + 4 <= a + 1 {
+            let next = [0, 1, 2, 3].map(|i| q.column(b + i));
+            row[b..b + 4].copy_from_slice(&dots(column, next));
+            b += 4;
         }
-        while b < a + 2 {
-            let [one] = dots(column, [other(b)]);
-            put(b, one);
-            b += 1;
+        match a + 1 - b {
+            0 => [score[a]] = dots(column, [e]),
+            1 => [row[b], score[a]] = dots(column, [column, e]),
+            2 => [row[b], row[b + 1], score[a]] = dots(column, [q.column(b), column, e]),
+            _ => {
+                let others = [q.column(b), q.column(b + 1), column, e];
+                [row[b], row[b + 1], row[b + 2], score[a]] = dots(column, others);
+            }
+        }
+    }
+    for a in 0..k {
+        for b in 0..a {
+            inner[b * k + a] = inner[a * k + b];
         }
     }
 }
