@@ -1,7 +1,7 @@
 //! What a fitted model reports.
 
 use super::layout::Layout;
-use super::{Data, Family, Structure};
+use super::{Curvature, Data, Family, Likelihood, Structure};
 use crate::Failure;
 use crate::descent::Descent;
 use crate::glm::rows::Cells;
@@ -16,6 +16,7 @@ use crate::special::gamma::ln_gamma;
 #[derive(Debug)]
 pub struct Fit<'s> {
     pub(super) family: Family,
+    pub(super) curvature: Curvature,
     pub(super) cells: &'s Cells,
     pub(super) parameters: &'s Parameters,
     pub(super) index: &'s Index,
@@ -23,6 +24,7 @@ pub struct Fit<'s> {
     pub(super) descent: &'s Descent,
     /// Of elements of the factors and coefficients of the layout's predictors.
     pub(super) covariance: &'s [f64],
+    pub(super) likelihood: &'s mut dyn Likelihood,
 }
 
 impl Fit<'_> {

@@ -8,6 +8,8 @@
 //! covariance factors and the coefficients, jointly, is Newton's with exact first and second
 //! derivatives ([`search`]), whose inverse is the covariance of the estimates.
 //!
+//! Given the outcome, the effects of each group have a mode and a covariance ([`modes`]).
+//!
 //! Average marginal effects ([`effect`]) are differences of means over the distribution of the
 //! effects ([`marginal`]).
 
@@ -17,6 +19,7 @@ mod jet;
 mod joint;
 mod layout;
 mod marginal;
+mod modes;
 mod quadrature;
 mod search;
 mod single;
@@ -101,12 +104,16 @@ struct Setting<'a> {
 
 /// A way to integrate the effects out. Parameters are the elements of the factors, then the
 /// coefficients of the layout's predictors.
-trait Likelihood {
+trait Likelihood: std::fmt::Debug {
     /// Begins a fit: all modes at zero.
     fn begin(&mut self, s: &Setting);
 
     /// The log-likelihood, but for what depends on the outcome alone; `None` where it is no number.
     fn value(&mut self, s: &Setting, psi: &[f64]) -> Option<f64>;
+
+    /// The modes of the effects at a point, in the order of the components' columns; `None` where
+    /// there are none.
+    fn modes(&mut self, s: &Setting, psi: &[f64]) -> Option<&[f64]>;
 
     /// Adds its derivatives at the point whose value was asked last; the second ones to the lower
     /// triangle.
@@ -168,7 +175,18 @@ pub fn fit<'s>(
     if !descent.invert(parameters.len(), room(covariance, n * n)) {
         return Err(Failure::NotConverged);
     }
-    Ok(Fit { family, cells, parameters, index, layout, descent, covariance })
+    let fit = Fit {
+        family,
+        curvature,
+        cells,
+        parameters,
+        index,
+        layout,
+        descent,
+        covariance,
+        likelihood,
+    };
+    Ok(fit)
 }
 
 /// Whether adaptive quadrature with more than one node can fit the structure: one grouping factor

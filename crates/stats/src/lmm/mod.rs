@@ -10,6 +10,7 @@ mod estimates;
 mod groups;
 mod kernels;
 pub mod mixed;
+mod modes;
 mod optimum;
 mod profile;
 mod sums;

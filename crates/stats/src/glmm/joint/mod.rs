@@ -84,6 +84,12 @@ impl Likelihood for Components {
         total.is_finite().then_some(total)
     }
 
+    fn modes(&mut self, s: &Setting, psi: &[f64]) -> Option<&[f64]> {
+        self.predict(s, psi);
+        (0..s.index.len()).try_for_each(|c| self.find_mode(s, &Part::of(s, c)))?;
+        Some(&self.modes)
+    }
+
     fn differentiate(&mut self, s: &Setting, _: &[f64], first: &mut [f64], second: &mut [f64]) {
         for c in 0..s.index.len() {
             self.differentiate_part(s, &Part::of(s, c), first, second);

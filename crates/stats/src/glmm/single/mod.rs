@@ -69,6 +69,14 @@ impl Likelihood for Groups {
         total.is_finite().then_some(total)
     }
 
+    fn modes(&mut self, s: &Setting, psi: &[f64]) -> Option<&[f64]> {
+        self.predict(s.layout, psi);
+        for group in 0..self.modes.len() {
+            self.modes[group] = self.mode(s, group, psi[0])?;
+        }
+        Some(&self.modes)
+    }
+
     fn differentiate(&mut self, s: &Setting, psi: &[f64], first: &mut [f64], second: &mut [f64]) {
         for group in 0..self.modes.len() {
             self.differentiate_group(s, group, psi[0], first, second);

@@ -74,9 +74,20 @@ fn delta(data: &Sample, scratch: &mut Scratch, effect: impl Fn(&Fit) -> f64) -> 
         let own = scratch.descent.at[p];
         let mut at = |value: f64| {
             scratch.descent.at[p] = value;
-            let Scratch { cells, parameters, index, layout, descent, covariance, .. } = &*scratch;
-            let family = data.family;
-            effect(&Fit { family, cells, parameters, index, layout, descent, covariance })
+            let Scratch { cells, parameters, index, layout, .. } = &*scratch;
+            let Scratch { descent, covariance, .. } = &*scratch;
+            let (family, curvature) = (data.family, Curvature::Expected);
+            effect(&Fit {
+                family,
+                curvature,
+                cells,
+                parameters,
+                index,
+                layout,
+                descent,
+                covariance,
+                likelihood: &mut crate::glmm::single::Groups::default(),
+            })
         };
         let h = 1e-4;
         gradient[p] = (at(own + h) - at(own - h)) / (2.0 * h);

@@ -4,6 +4,7 @@
 mod derivatives;
 mod effect;
 mod hostile;
+mod modes;
 mod truth;
 mod twin;
 

@@ -112,6 +112,18 @@ impl Fit<'_> {
         theta
     }
 
+    /// Fixed effects, one a predictor; zero where the predictor was dropped.
+    pub fn beta(&self) -> Vec<f64> {
+        let (basis, p) = (self.basis, self.rank());
+        let (mut beta, mut row) = (vec![0.0; basis.x.kept.len()], vec![0.0; p]);
+        for &j in &basis.x.columns {
+            basis.row(j, &mut row);
+            let moved = basis.ols[..p].iter().zip(&self.work.b);
+            beta[j] = row.iter().zip(moved).map(|(r, (ols, b))| r * (ols + b)).sum();
+        }
+        beta
+    }
+
     /// Makes the degrees of freedom ready that need more than the fit.
     ///
     /// # Errors

@@ -88,6 +88,18 @@ impl Index {
         &self.groups[self.components[c].groups..self.components[c + 1].groups]
     }
 
+    /// The first of `m` rows in each group of a factor.
+    pub fn examples(&self, factor: usize, m: usize) -> Vec<usize> {
+        let mut first = vec![usize::MAX; self.n_groups[factor]];
+        for (i, group) in self.group[factor * m..(factor + 1) * m].iter().enumerate() {
+            // Rows that do not count have no group.
+            if let Some(first) = first.get_mut(*group as usize) {
+                *first = i.min(*first);
+            }
+        }
+        first
+    }
+
     /// Finds groups and components, and takes `route`, or else the one that suits the structure.
     ///
     /// # Errors

@@ -17,9 +17,11 @@ mod df;
 mod estimates;
 pub(crate) mod index;
 mod log_product;
+pub(crate) mod modes;
 mod numbering;
 pub(crate) mod parameters;
 mod parts;
+pub(crate) mod posterior;
 mod profile;
 pub(crate) mod scales;
 mod search;
@@ -34,6 +36,7 @@ use std::ops::Range;
 
 pub use df::Df;
 pub use estimates::{Coefficient, Fit};
+pub use modes::Modes;
 pub use profile::Profiled;
 
 use super::Method;

@@ -57,22 +57,8 @@ pub(crate) fn undo(
     sigma: &[f64],
 ) -> Vec<f64> {
     let mut all = vec![0.0; parameters.size()];
-    let mut first = 0;
-    for (f, factor) in structure.factors.iter().enumerate() {
-        let (start, r) = (parameters.starts[f], factor.effects.len());
-        let scales = &scales[first..first + r];
-        first += r;
-        // Row i of the map from measured to given effects.
-        let map = |i: usize, j: usize| {
-            let (mean, spread) = scales[j];
-            let block = factor.blocks.iter().find(|b| b.contains(&j));
-            let to_intercept = block.is_some_and(|b| b.start == i && i != j);
-            match () {
-                () if i == j => 1.0 / spread,
-                () if to_intercept && factor.effects[i].is_none() => -mean / spread,
-                () => 0.0,
-            }
-        };
+    each_factor(structure, scales, |f, map, r| {
+        let start = parameters.starts[f];
         for i in 0..r {
             for j in 0..r {
                 let mut sum = 0.0;
@@ -84,6 +70,52 @@ pub(crate) fn undo(
                 all[start + i * r + j] = sum;
             }
         }
-    }
+    });
     all
+}
+
+/// What turns `v` into effects as they are given, where `Lambda v` are those as they are measured:
+/// a matrix for each factor, one after the other.
+pub(crate) fn given(
+    structure: &Structure,
+    parameters: &Parameters,
+    scales: &[(f64, f64)],
+    lambda: &[f64],
+) -> Vec<f64> {
+    let mut all = vec![0.0; parameters.size()];
+    each_factor(structure, scales, |f, map, r| {
+        let start = parameters.starts[f];
+        for i in 0..r {
+            for j in 0..r {
+                all[start + i * r + j] =
+                    (0..r).map(|a| map(i, a) * lambda[start + a * r + j]).sum();
+            }
+        }
+    });
+    all
+}
+
+/// Visits the factors: each with the map from measured to given effects, and its order.
+fn each_factor(
+    structure: &Structure,
+    scales: &[(f64, f64)],
+    mut visit: impl FnMut(usize, &dyn Fn(usize, usize) -> f64, usize),
+) {
+    let mut first = 0;
+    for (f, factor) in structure.factors.iter().enumerate() {
+        let r = factor.effects.len();
+        let scales = &scales[first..first + r];
+        first += r;
+        let map = |i: usize, j: usize| {
+            let (mean, spread) = scales[j];
+            let block = factor.blocks.iter().find(|b| b.contains(&j));
+            let to_intercept = block.is_some_and(|b| b.start == i && i != j);
+            match () {
+                () if i == j => 1.0 / spread,
+                () if to_intercept && factor.effects[i].is_none() => -mean / spread,
+                () => 0.0,
+            }
+        };
+        visit(f, &map, r);
+    }
 }

@@ -111,26 +111,39 @@ impl Sums {
         }
         below[width * width - 1] = basis.e[..data.y.len()].iter().map(|e| e * e).sum();
     }
+
     /// Visits the rows that count: row, component; the row's columns of `Z` are in `entries`,
     /// factor after factor, multiplied by the root of its weight.
     pub fn each_row(&mut self, rows: &Rows, mut visit: impl FnMut(&mut Self, usize, usize)) {
-        let Rows { data, structure, basis, index } = *rows;
-        let m = data.y.len();
-        for i in (0..m).filter(|i| basis.root[*i] > 0.0) {
-            let mut component = 0;
-            let mut scale = 0;
-            self.entries.clear();
-            for (f, factor) in structure.factors.iter().enumerate() {
-                let node = index.first[f] + index.group[f * m + i] as usize;
-                component = index.component[node] as usize;
-                for (e, effect) in factor.effects.iter().enumerate() {
-                    let (mean, spread) = self.scales[scale + e];
-                    let value = effect.map_or(1.0, |c| (data.columns[c][i] - mean) / spread);
-                    self.entries.push((index.column[node] as usize + e, basis.root[i] * value));
-                }
-                scale += factor.effects.len();
-            }
+        for i in (0..rows.data.y.len()).filter(|i| rows.basis.root[*i] > 0.0) {
+            let component = rows.entries(i, &self.scales, &mut self.entries);
             visit(self, i, component);
         }
+    }
+}
+
+impl Rows<'_> {
+    /// Writes the columns of `Z` of row `i`, factor after factor, multiplied by the root of its
+    /// weight; returns its component.
+    pub fn entries(
+        &self,
+        i: usize,
+        scales: &[(f64, f64)],
+        entries: &mut Vec<(usize, f64)>,
+    ) -> usize {
+        let Rows { data, structure, basis, index } = *self;
+        let (mut component, mut scale) = (0, 0);
+        entries.clear();
+        for (f, factor) in structure.factors.iter().enumerate() {
+            let node = index.first[f] + index.group[f * data.y.len() + i] as usize;
+            component = index.component[node] as usize;
+            for (e, effect) in factor.effects.iter().enumerate() {
+                let (mean, spread) = scales[scale + e];
+                let value = effect.map_or(1.0, |c| (data.columns[c][i] - mean) / spread);
+                entries.push((index.column[node] as usize + e, basis.root[i] * value));
+            }
+            scale += factor.effects.len();
+        }
+        component
     }
 }

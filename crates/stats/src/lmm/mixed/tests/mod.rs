@@ -2,6 +2,7 @@
 
 mod coding;
 mod hostile;
+mod modes;
 mod parts;
 mod profile;
 mod twin;
