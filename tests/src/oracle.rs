@@ -10,6 +10,7 @@ mod glm;
 mod glmm;
 mod hypotheses;
 mod mixed;
+mod modes;
 mod multiplicity;
 mod outcomes;
 mod ways;
@@ -17,7 +18,7 @@ mod ways;
 use std::path::PathBuf;
 
 use serde_json::Value;
-use trialrun_plan::{Coefficient, Details};
+use trialrun_plan::{Coefficient, Details, Plan};
 use trialrun_stats::Failure;
 
 use crate::common::plan_for;
@@ -49,6 +50,14 @@ fn fit_outcome(
     method: &str,
     outcome: usize,
 ) -> Result<(Vec<Coefficient>, Details), Failure> {
+    let plan = compiled(case, method);
+    let mut ws = plan.workspace();
+    plan.simulate(&mut ws, 0, 0).unwrap();
+    plan.estimations[0].full(&mut ws, &plan.labels, outcome)
+}
+
+/// A design of one method for a case's data.
+fn compiled(case: &Value, method: &str) -> Plan {
     let alpha = case["alpha"].as_f64().unwrap_or(0.05);
     let source = format!(
         "Design(steps: [Estimator(label: \"case\", term: All, method: {method})], \
@@ -56,10 +65,7 @@ fn fit_outcome(
     );
     let data = folder().join(case["data"].as_str().unwrap());
     let (table, _) = trialrun_frame::read(&data).unwrap();
-    let plan = plan_for(&source, &table);
-    let mut ws = plan.workspace();
-    plan.simulate(&mut ws, 0, 0).unwrap();
-    plan.estimations[0].full(&mut ws, &plan.labels, outcome)
+    plan_for(&source, &table)
 }
 
 /// Asserts that a number is R's, to a relative tolerance.

@@ -56,7 +56,10 @@ pub enum Command {
     #[command(after_help = "Examples:\n  trialrun run my.ron\n  trialrun run my.ron --sim 31337")]
     Run(RunArgs),
     /// Apply the design's estimators to real data.
-    #[command(after_help = "Example:\n  trialrun estimate my.ron --data real.csv --format json")]
+    #[command(
+        after_help = "Examples:\n  trialrun estimate my.ron --data real.csv --format json\n  \
+                      trialrun estimate my.ron --data real.csv --random-effects"
+    )]
     Estimate(EstimateArgs),
     /// Simulate the design many times, and report bias, RMSE, power, coverage and more.
     #[command(after_help = "Examples:\n  trialrun diagnose my.ron\n  \
@@ -206,6 +209,11 @@ pub struct EstimateArgs {
     /// Level of the tests; intervals have level 1 - alpha.
     #[arg(long, value_parser = parse_alpha)]
     pub alpha: Option<f64>,
+    /// Report the random effects of each group as well (lme4's `ranef` and `coef`): conditional
+    /// modes of `Lmer` and `Glmer`, their standard deviations given the data, and the group's
+    /// coefficients. As csv they are the table.
+    #[arg(long, visible_alias = "ranef")]
+    pub random_effects: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub output: OutputArgs,

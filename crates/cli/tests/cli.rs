@@ -207,6 +207,65 @@ fn a_drawn_data_set_gives_the_corrected_p_values_of_its_simulation() {
 }
 
 #[test]
+fn random_effects_are_told_where_they_are_wanted() {
+    let data = scratch("classes.csv");
+    let rows: String = (0..36)
+        .map(|i| {
+            let (class, x) = (["blue", "a, b", "red"][i % 3], (i * 7) % 5);
+            let y = 2 * (i % 3) + x + (i * i * 5) % 11;
+            let z = if i == 4 { "NA".to_string() } else { (y + (i * 3) % 4).to_string() };
+            format!("\"{class}\",{x},{y},{z}\n")
+        })
+        .collect();
+    std::fs::write(&data, format!("class,x,y,z\n{rows}")).unwrap();
+    let estimate = |method: &str, rest: &[&str]| {
+        let text =
+            format!("Design(name: \"D\", steps: [Estimator(label: \"M\", method: {method})])");
+        let path = scratch("classes.ron");
+        std::fs::write(&path, text).unwrap();
+        let own = [path.to_str().unwrap(), "--data", data.to_str().unwrap()];
+        ended(&[&["estimate"], &own[..], rest].concat())
+    };
+    let intercepts = "Lmer(formula: \"y ~ x + (1 | class)\")";
+    let (_, plain, _) = estimate(intercepts, &[]);
+    let (_, text, _) = estimate(intercepts, &["--random-effects"]);
+    let more = text.strip_prefix(&plain).expect("what there is without them");
+    assert!(more.starts_with("\nM: conditional modes by class\n\nclass  term "), "{text}");
+    let labels: Vec<&str> = more.lines().skip(4).map(|line| line[..5].trim()).collect();
+    assert_eq!(labels, ["a, b", "blue", "red"]);
+    let (_, alias, _) = estimate(intercepts, &["--ranef"]);
+    assert_eq!(alias, text);
+    let (_, text, _) = estimate(intercepts, &["--ranef", "--format", "csv"]);
+    let header = "design,estimator,outcome,group,label,term,mode,sd,coefficient,status";
+    assert_eq!(text.lines().next(), Some(header));
+    assert!(
+        text.lines().nth(1).unwrap().starts_with("D,M,y,class,\"a, b\",(Intercept),"),
+        "{text}"
+    );
+    let (_, text, _) = estimate(intercepts, &["--ranef", "--format", "markdown"]);
+    assert!(text.contains("| class | term | mode | sd | coefficient |"), "{text}");
+
+    // A row with a missing outcome is left out.
+    let missing = "Lmer(formula: \"z ~ x + (1 | class)\")";
+    let (_, text, err) = estimate(missing, &["--ranef", "--format", "json"]);
+    let found: Value = serde_json::from_str(&text).expect(&err);
+    let modes = found["conditional_modes"].as_array().unwrap();
+    let of = |key: &str| modes.iter().map(|m| m[key].as_str().unwrap()).collect::<Vec<_>>();
+    assert_eq!(of("label"), ["a, b", "blue", "red"]);
+    let sum: f64 = modes.iter().map(|m| m["mode"].as_f64().unwrap()).sum();
+    assert!(sum.abs() < 1e-12, "{text}");
+
+    let lost = "Glmer(formula: \"y ~ x + (1 | class)\", family: Binomial)";
+    let (code, text, _) = estimate(lost, &["--ranef"]);
+    assert_eq!(code, 0);
+    assert!(text.contains("\nM: no conditional modes, "), "{text}");
+    let (code, _, err) = estimate("LmRobust(formula: \"y ~ x\")", &["--ranef"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("has no estimator with random effects of groups"), "{err}");
+    assert!(err.contains("`--random-effects` is for `Lmer` and `Glmer`"), "{err}");
+}
+
+#[test]
 fn families_of_data_name_terms_that_are_there() {
     let data = scratch("arms.csv");
     std::fs::write(&data, "y,g,h\n1,a,1\n2,a,2\n4,b,1\n5.5,b,2\n3,c,1\n7,c,2\n1,d,1\n2.5,d,2\n")

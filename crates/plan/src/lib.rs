@@ -28,7 +28,7 @@ pub use compile::{
 };
 use compile::{Binding, Compiler};
 pub use declared::{Better, Design, Diagnosis, Expect, Name, read};
-pub use estimators::{Coefficient, Details, Estimation, Test};
+pub use estimators::{Coefficient, Details, Estimation, Mode, Test};
 pub use exec::allocation::{Allocation, AllocationInfo, Probabilities, Structure};
 pub use exec::{Stop, Workspace};
 pub use ids::{AllocationId, ColumnId, LevelId};

@@ -24,7 +24,7 @@ pub use corrected::{Corrected, WrongMember, corrected};
 pub use csv::csv_field;
 pub use data_set::{DataFormat, data_set};
 pub use diagnosis::{csv, json, markdown, text};
-pub use estimates::{Estimated, estimates};
+pub use estimates::{Estimated, Modes, estimates};
 pub use explain::explain;
 pub use json::json_text;
 pub use trace::{Event, trace_json, trace_text};

@@ -6,7 +6,7 @@ use trialrun_plan::Details;
 use super::{cases, close, compare, compare_vcov, fit, number};
 
 /// The method of a case.
-fn method(case: &Value) -> String {
+pub fn method(case: &Value) -> String {
     let family = match (case["family"].as_str().unwrap(), case["link"].as_str().unwrap()) {
         ("poisson", _) => "Poisson",
         (_, "logit") => "Binomial",

@@ -1,7 +1,7 @@
 //! `estimate`: the design's estimators on real data.
 
 use trialrun_plan::{Estimation, EstimatorInfo};
-use trialrun_report::{DataFormat, Estimated, corrected, estimates};
+use trialrun_report::{DataFormat, Estimated, Modes, corrected, estimates};
 
 use crate::args::{EstimateArgs, Format};
 use crate::exit::Failed;
@@ -24,21 +24,34 @@ pub fn run(args: &EstimateArgs) -> Result<(), Failed> {
         loaded.source.show(&[*stop.0]);
         Failed::shown()
     })?;
-    let mut results = Vec::new();
+    if args.random_effects && !plan.estimations.iter().any(|e| e.has_modes()) {
+        return Err(Failed::input(format!(
+            "`{}` has no estimator with random effects of groups\n  help: `--random-effects` is \
+             for `Lmer` and `Glmer`",
+            loaded.source.name
+        )));
+    }
+    let (mut results, mut effects) = (Vec::new(), Vec::new());
     for (number, estimation) in plan.estimations.iter().enumerate() {
+        if args.random_effects && estimation.has_modes() {
+            effects.push((results.len(), estimation.modes(&mut ws, &plan.labels)));
+        }
         for place in 0..plan.estimators[number].outcomes().len() {
             results.push(estimate(&loaded, &mut ws, (number, place), estimation)?);
         }
     }
     let families = corrected(plan, &results)
         .map_err(|wrong| Failed::input(format!("{}\n  help: {}", wrong.message, wrong.help)))?;
+    let modes = effects.into_iter().map(|(at, found)| Modes { of: &results[at], found });
+    let modes = args.random_effects.then(|| modes.collect::<Vec<_>>());
     let format = match args.output.format {
         Format::Text => DataFormat::Text,
         Format::Markdown => DataFormat::Markdown,
         Format::Json => DataFormat::Json,
         Format::Csv => DataFormat::Csv,
     };
-    output::write(&estimates(plan, &results, &families, format), args.output.out.as_deref())
+    let text = estimates(plan, &results, modes.as_deref(), &families, format);
+    output::write(&text, args.output.out.as_deref())
 }
 
 /// Fits one outcome of an estimator, and picks the terms that it reports.

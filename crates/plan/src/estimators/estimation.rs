@@ -14,6 +14,7 @@ use super::details::{Coefficient, Details, Joint};
 use super::hypotheses::{Contrast, Hypotheses};
 use super::joint::JointTest;
 use super::model::{Model, ModelScratch};
+use super::modes::{Found, Mode};
 use crate::exec::workspace::grow;
 use crate::exec::{Op, Stop, Workspace};
 use crate::inference::Infer;
@@ -77,6 +78,17 @@ pub(crate) trait Fit: Send + Sync {
     /// Why a coefficient can not be reported by this method, if it can not.
     fn refuses(&self, _model: &Model, _target: &Target) -> Option<String> {
         None
+    }
+
+    /// Whether groups have random effects, with conditional modes.
+    fn has_modes(&self) -> bool {
+        false
+    }
+
+    /// Fits the rows that the model prepared, which are real data, and finds the conditional modes;
+    /// `sets` are the plan's sets of labels.
+    fn modes(&self, _: &Model, _: &mut Workspace, _sets: &[Vec<String>]) -> Result<Found, Failure> {
+        Ok(Found { modes: Vec::new(), beta: Vec::new() })
     }
 
     /// Fits the rows that the model prepared, and tells all that there is to know.
@@ -297,6 +309,22 @@ impl Estimation {
         let p_value = student_t::two_sided(statistic, df);
         let (conf_low, conf_high) = (estimate - half, estimate + half);
         Ok(Estimate { estimate, std_error, df, statistic, p_value, conf_low, conf_high })
+    }
+
+    /// Whether there are random effects of groups.
+    pub fn has_modes(&self) -> bool {
+        self.fit.has_modes()
+    }
+
+    /// Fits the model to the workspace's data, which are real ones, and gives the conditional modes
+    /// of the random effects. Methods that have some have one outcome.
+    ///
+    /// # Errors
+    /// The reason why the model can not be fitted.
+    pub fn modes(&self, ws: &mut Workspace, labels: &[Vec<String>]) -> Result<Vec<Mode>, Failure> {
+        self.model.prepare(ws)?;
+        let terms = self.model.labels(&ws.model, labels);
+        Ok(self.fit.modes(&self.model, ws, labels)?.complete(&terms))
     }
 
     /// Fits an outcome of the model to the workspace's data and gives every coefficient, with all

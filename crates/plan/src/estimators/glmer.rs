@@ -44,6 +44,12 @@
 //! by coefficients and elements of `Lambda` jointly, also of combinations of effects; predictors,
 //! and variances that are estimated as zero, are taken as known.
 //!
+//! `trialrun estimate --random-effects` gives the conditional modes of the random effects of each
+//! group on the link scale, as lme4's `ranef`: where the joint density of effects and outcome is
+//! largest at the estimates. Beside each stands its standard deviation, the root of the diagonal of
+//! `Lambda (I + Lambda'Z'W Z Lambda)^-1 Lambda'`, `W` the information at the mode that `curvature`
+//! says; and the group's coefficient, the mode and the fixed effect of that name.
+//!
 //! With few observations a group and a binary outcome Laplace's approximation makes variances too
 //! small: use `nagq: 7` or more. With few groups, say below forty, normal statistics make tests of
 //! a treatment of whole groups somewhat too bold.
@@ -79,6 +85,7 @@ use super::estimation::{Coef, Fit, Fitted, Target};
 use super::family::{describe_family, read_family};
 use super::hypotheses::Hypotheses;
 use super::model::Model;
+use super::modes::Found;
 use super::random::{self, Move, RandomEffects};
 use super::resolve::{self, Resolved};
 use crate::compile::ir::NodeId;
@@ -250,7 +257,7 @@ impl GlmerFit {
     /// Fits, and hands the fit to `use_fit`.
     fn with_fit<T, F>(&self, model: &Model, ws: &mut Workspace, use_fit: F) -> Result<T, Failure>
     where
-        F: FnOnce(&glmm::Fit<'_>, &Data, &At, &mut Room) -> Result<T, Failure>,
+        F: FnOnce(&mut glmm::Fit<'_>, &Data, &At, &mut Room) -> Result<T, Failure>,
     {
         let n = ws.size(model.rows);
         let Workspace { columns, runs, model: scratch, glmer, .. } = ws;
@@ -269,8 +276,8 @@ impl GlmerFit {
         let data = Data { rows, columns: &extras };
         let at = At { model, scratch, columns, data: &data.rows, n: rows.y.len() };
         let GlmerScratch { fit, room } = glmer;
-        let fit = glmm::fit(&data, &self.random.structure, self.family, &self.integral, fit)?;
-        use_fit(&fit, &data, &at, room)
+        let mut fit = glmm::fit(&data, &self.random.structure, self.family, &self.integral, fit)?;
+        use_fit(&mut fit, &data, &at, room)
     }
 
     /// Finds the average marginal effects that are wanted.
@@ -322,6 +329,22 @@ impl Fit for GlmerFit {
             Scale::Link => None,
             Scale::Response => effects::refuses(&self.ways, model, target),
         }
+    }
+
+    fn has_modes(&self) -> bool {
+        true
+    }
+
+    fn modes(
+        &self,
+        model: &Model,
+        ws: &mut Workspace,
+        sets: &[Vec<String>],
+    ) -> Result<Found, Failure> {
+        self.with_fit(model, ws, |fit, data, _, _| {
+            let found = fit.modes(&self.random.structure)?;
+            Ok(Found { modes: self.random.name(&found, data.columns, sets), beta: fit.beta() })
+        })
     }
 
     fn details(&self, model: &Model, ws: &mut Workspace) -> Result<Details, Failure> {

@@ -41,6 +41,13 @@
 //! standard deviations that may not be correlated. Of a test or a limit that can not be had the
 //! report says why, beside all that can.
 //!
+//! `trialrun estimate --random-effects` gives the conditional modes of the random effects of each
+//! group (best linear unbiased predictions), as lme4's `ranef`: `Lambda M^-1 Lambda'Z'W (y - Xb)`
+//! with `M = Lambda'Z'W Z Lambda + I`. Beside each stands its standard deviation given the data,
+//! the root of the diagonal of `sigma^2 Lambda M^-1 Lambda'`, which takes coefficients and
+//! variances as known; and the group's coefficient, the mode and the fixed effect of that name, as
+//! lme4's `coef`. An effect with a variance of zero is zero.
+//!
 //! With few groups, say below forty, `Z` and `Profile` make tests of a treatment of whole groups
 //! too bold: use `Satterthwaite` or `KenwardRoger`. How often the 95% interval holds the effect, in
 //! per cent, where half of so many groups of twelve are treated and the intra-class correlation is
@@ -84,6 +91,8 @@ use super::estimation::{Coef, Fit, Fitted};
 use super::hypotheses::Hypotheses;
 use super::mixed;
 use super::model::Model;
+use super::modes::{Found, Grouping};
+use super::random;
 use super::resolve;
 use crate::compile::Compiler;
 use crate::declared::{Fields, Name, Reader, Scalar, Text};
@@ -176,9 +185,14 @@ impl Declared for Lmer {
         };
         let groups = Wanted::Random(random);
         let model = build::model(cx, &formula, level, &groups, self.weights.as_ref())?;
-        let model = model.with_hypotheses(&self.hypotheses);
-        let group = random.grouping_label();
-        Some((model, Box::new(RandomIntercept { method, df, group })))
+        let mut model = model.with_hypotheses(&self.hypotheses);
+        // Only real data have groups with names.
+        let keys = match cx.data {
+            Some(_) => random::keys(cx, random, level)?,
+            None => Vec::new(),
+        };
+        let grouping = random::grouping(cx, &mut model, random, &keys);
+        Some((model, Box::new(RandomIntercept { method, df, grouping })))
     }
 
     fn describe(&self) -> String {
@@ -226,11 +240,14 @@ fn plain(df: Df) -> Option<lmm::Df> {
     }
 }
 
+/// What varies.
+const INTERCEPT: &str = "(Intercept)";
+
 /// The fit of one random intercept.
 struct RandomIntercept {
     method: Method,
     df: lmm::Df,
-    group: String,
+    grouping: Grouping,
 }
 
 impl Fit for RandomIntercept {
@@ -257,6 +274,25 @@ impl Fit for RandomIntercept {
         Ok(Fitted { n_obs: fit.n_obs() as f64, boundary: fit.is_boundary() })
     }
 
+    fn has_modes(&self) -> bool {
+        true
+    }
+
+    fn modes(
+        &self,
+        model: &Model,
+        ws: &mut Workspace,
+        sets: &[Vec<String>],
+    ) -> Result<Found, Failure> {
+        let n = ws.size(model.rows);
+        let Workspace { columns, runs, model: scratch, lmm, .. } = ws;
+        let rows = model.rows(scratch, columns, runs, n);
+        let fit = lmm::fit(&rows, self.method, lmm)?;
+        let extras = random::columns(model, scratch, columns, n);
+        let modes = self.grouping.name(&fit.modes(&rows), &[INTERCEPT.to_string()], &extras, sets);
+        Ok(Found { modes, beta: fit.beta().to_vec() })
+    }
+
     fn details(&self, model: &Model, ws: &mut Workspace) -> Result<Details, Failure> {
         let n = ws.size(model.rows);
         let Workspace { columns, runs, model: scratch, lmm, .. } = ws;
@@ -276,12 +312,13 @@ impl Fit for RandomIntercept {
             ("n_groups", fit.n_groups() as f64),
             ("rank", fit.rank() as f64),
         ];
-        let intercept = (self.group.clone(), "(Intercept)".to_string(), fit.sd_group());
+        let group = &self.grouping.label;
+        let intercept = (group.clone(), INTERCEPT.to_string(), fit.sd_group());
         let mut vcov = vec![0.0; fit.rank() * fit.rank()];
         fit.vcov(&mut vcov);
         let kept = fit.kept().to_vec();
         let random_effects = vec![intercept];
-        let what = format!("(Intercept) by {}", self.group);
+        let what = format!("{INTERCEPT} by {group}");
         let mut details = Details { numbers, random_effects, kept, vcov, ..Details::default() };
         details.add_boundary_test(&what, fit.groups_test().map(|statistic| (statistic, 1)));
         Ok(details)

@@ -9,6 +9,7 @@ use super::build::{self, add_extra};
 use super::details::Details;
 use super::estimation::{Coef, Fit, Fitted};
 use super::model::{Model, ModelScratch};
+use super::modes::Found;
 use super::random::{self, RandomEffects};
 use super::resolve::{self, Resolved};
 use crate::compile::Compiler;
@@ -87,7 +88,7 @@ impl MixedFit {
     /// Fits, and hands the fit to `use_fit`, and whether all is ready that coefficients need.
     fn with_fit<T, F>(&self, model: &Model, ws: &mut Workspace, use_fit: F) -> Result<T, Failure>
     where
-        F: FnOnce(&mut mixed::Fit<'_>, Result<(), Failure>, &ModelScratch, &mut Room) -> T,
+        F: FnOnce(&mut mixed::Fit<'_>, &Data, Result<(), Failure>, &ModelScratch, &mut Room) -> T,
     {
         let n = ws.size(model.rows);
         let Workspace { columns, runs, model: scratch, mixed, .. } = ws;
@@ -102,7 +103,7 @@ impl MixedFit {
         let data = Data { x: rows.x, y: rows.y, weights, offset, columns: &extras };
         let mut fit = mixed::fit(&data, &self.random.structure, self.method, &mut mixed.fit)?;
         let ready = fit.prepare(self.df, &data, &self.random.structure);
-        Ok(use_fit(&mut fit, ready, scratch, &mut mixed.room))
+        Ok(use_fit(&mut fit, &data, ready, scratch, &mut mixed.room))
     }
 
     /// A test of each effect that a model can do without: an intercept stays where slopes may be
@@ -144,7 +145,7 @@ impl Fit for MixedFit {
     ) -> Result<Fitted, Failure> {
         let all =
             |c: mixed::Coefficient| Coef { estimate: c.estimate, std_error: c.std_error, df: c.df };
-        self.with_fit(model, ws, |fit, mut ready, scratch, Room { buffer, profiled }| {
+        self.with_fit(model, ws, |fit, _, mut ready, scratch, Room { buffer, profiled }| {
             profiled.clear();
             if self.profile.is_some() {
                 ready = ready.and_then(|()| fit.prepare_profiles());
@@ -171,8 +172,24 @@ impl Fit for MixedFit {
         self.profile.and_then(|_| ws.mixed.room.profiled.get(i).copied().flatten())
     }
 
+    fn has_modes(&self) -> bool {
+        true
+    }
+
+    fn modes(
+        &self,
+        model: &Model,
+        ws: &mut Workspace,
+        sets: &[Vec<String>],
+    ) -> Result<Found, Failure> {
+        self.with_fit(model, ws, |fit, data, _, _, _| {
+            let found = fit.modes(data, &self.random.structure)?;
+            Ok(Found { modes: self.random.name(&found, data.columns, sets), beta: fit.beta() })
+        })?
+    }
+
     fn details(&self, model: &Model, ws: &mut Workspace) -> Result<Details, Failure> {
-        self.with_fit(model, ws, |fit, ready, _, _| {
+        self.with_fit(model, ws, |fit, _, ready, _, _| {
             let criterion = match self.method {
                 Method::Reml => ("reml_criterion", fit.criterion()),
                 Method::Ml => ("deviance", fit.criterion()),

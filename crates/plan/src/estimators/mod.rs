@@ -29,6 +29,7 @@ mod lmer;
 mod matrix;
 pub mod mixed;
 pub mod model;
+mod modes;
 mod outcomes;
 mod pick;
 mod random;
@@ -51,6 +52,7 @@ pub use estimation::{Estimation, Fitted};
 pub(crate) use inverse_probability::AssignedUnits;
 pub(crate) use joint::JointTest;
 pub(crate) use model::Model;
+pub use modes::Mode;
 pub(crate) use terms::{Terms, targets};
 
 /// What an estimator does.

@@ -2,11 +2,12 @@
 
 use trialrun_lang::{Diagnostic, Formula, RandomTerm};
 use trialrun_stats::Failure;
-use trialrun_stats::lmm::mixed::{Factor, Structure};
+use trialrun_stats::lmm::mixed::{self, Factor, Structure};
 
 use super::build::add_extra;
 use super::details::Details;
 use super::model::{Model, ModelScratch, Term};
+use super::modes::{Grouping, Mode};
 use super::slopes::{self, Piece, Slopes};
 use crate::compile::ir::NodeId;
 use crate::compile::{Compiler, Context};
@@ -76,7 +77,20 @@ impl RandomEffects {
     /// What an effect of a factor is called: `x by class`.
     pub fn label(&self, factor: usize, effect: usize) -> String {
         let labels = &self.labels[factor];
-        format!("{} by {}", labels.effects[effect], labels.group)
+        format!("{} by {}", labels.effects[effect], labels.grouping.label)
+    }
+
+    /// Names the conditional modes of all factors; `columns` are the extra columns, `sets` the
+    /// plan's sets of labels.
+    pub fn name(
+        &self,
+        found: &[mixed::Modes],
+        columns: &[&[f64]],
+        sets: &[Vec<String>],
+    ) -> Vec<Mode> {
+        let each = found.iter().zip(&self.labels);
+        each.flat_map(|(one, labels)| labels.grouping.name(one, &labels.effects, columns, sets))
+            .collect()
     }
 
     /// Writes standard deviations and correlations, from the covariances of all factors over the
@@ -90,7 +104,7 @@ impl RandomEffects {
             let sd = |i: usize| own[i * r + i].sqrt() * unit;
             for i in 0..r {
                 let label = labels.effects[i].clone();
-                details.random_effects.push((labels.group.clone(), label, sd(i)));
+                details.random_effects.push((labels.grouping.label.clone(), label, sd(i)));
             }
             let pairs = factor.blocks.iter().flat_map(|block| {
                 block.clone().flat_map(|i| (block.start..i).map(move |j| (i, j)))
@@ -100,7 +114,8 @@ impl RandomEffects {
                 if both > 0.0 {
                     let names = [i, j].map(|e| labels.effects[e].clone());
                     let correlation = own[i * r + j] / both;
-                    details.correlations.push((labels.group.clone(), names, correlation));
+                    let group = labels.grouping.label.clone();
+                    details.correlations.push((group, names, correlation));
                 }
             }
         }
@@ -169,7 +184,7 @@ pub struct Effects {
 struct Labels {
     /// The names of the groups, sorted: what makes two factors one.
     names: Vec<String>,
-    group: String,
+    grouping: Grouping,
     effects: Vec<String>,
     /// What the column of each effect is a product of; nothing for an intercept.
     pieces: Vec<Vec<Piece>>,
@@ -177,11 +192,27 @@ struct Labels {
 
 /// Finds the nodes of a random effect; reports what is wrong with it.
 fn resolve_effects(cx: &mut Compiler<'_>, term: &RandomTerm, level: LevelId) -> Option<Effects> {
+    let (keys, slopes) = (keys(cx, term, level), slopes::resolve(cx, term, level));
+    Some(Effects { keys: keys?, slopes: slopes? })
+}
+
+/// The grouping of a random effect; its keys become extra columns of the model.
+pub fn grouping(
+    cx: &mut Compiler<'_>,
+    model: &mut Model,
+    term: &RandomTerm,
+    keys: &[NodeId],
+) -> Grouping {
+    let key = |node: &NodeId| (add_extra(cx, model, *node), cx.labels_of(*node));
+    Grouping { keys: keys.iter().map(key).collect(), label: term.grouping_label() }
+}
+
+/// Finds the keys of a random effect; reports what is wrong with them.
+pub fn keys(cx: &mut Compiler<'_>, term: &RandomTerm, level: LevelId) -> Option<Vec<NodeId>> {
     let named = Context::at(level).for_a_name();
     let keys: Vec<Option<NodeId>> =
         term.grouping.iter().map(|(name, span)| cx.resolve(name, *span, &named)).collect();
-    let slopes = slopes::resolve(cx, term, level);
-    Some(Effects { keys: keys.into_iter().collect::<Option<_>>()?, slopes: slopes? })
+    keys.into_iter().collect()
 }
 
 /// Adds a random effect to the structure; effects of the same groups share a factor.
@@ -197,10 +228,10 @@ fn add_term(
     names.sort_unstable();
     let at = labels.iter().position(|l| l.names == names).unwrap_or(labels.len());
     if at == labels.len() {
-        let keys = effects.keys.iter().map(|key| add_extra(cx, model, *key)).collect();
+        let grouping = grouping(cx, model, term, &effects.keys);
+        let keys = grouping.keys.iter().map(|(key, _)| *key).collect();
         structure.factors.push(Factor { keys, effects: Vec::new(), blocks: Vec::new() });
-        let group = term.grouping_label();
-        labels.push(Labels { names, group, effects: Vec::new(), pieces: Vec::new() });
+        labels.push(Labels { names, grouping, effects: Vec::new(), pieces: Vec::new() });
     }
     let (factor, labels) = (&mut structure.factors[at], &mut labels[at]);
     let start = factor.effects.len();

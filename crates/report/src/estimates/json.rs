@@ -4,12 +4,17 @@ use serde_json::{Map, Value, json};
 use trialrun_plan::{Estimate, Plan, Row, Test};
 use trialrun_stats::Failure;
 
-use super::{Estimated, Labels, status};
+use super::{Estimated, Labels, Modes, status};
 use crate::corrected::Corrected;
 use crate::number::json_number;
 
-/// All estimates, and the families.
-pub(super) fn text(plan: &Plan, results: &[Estimated], families: &[Corrected<'_>]) -> String {
+/// All estimates, the random effects where they are wanted, and the families.
+pub(super) fn text(
+    plan: &Plan,
+    results: &[Estimated],
+    modes: Option<&[Modes<'_>]>,
+    families: &[Corrected<'_>],
+) -> String {
     let mut rows = Vec::new();
     for result in results {
         for (estimand, coefficient) in result.rows() {
@@ -23,6 +28,9 @@ pub(super) fn text(plan: &Plan, results: &[Estimated], families: &[Corrected<'_>
         }
     }
     let mut value = json!({ "design": plan.name, "estimates": rows });
+    if let Some(modes) = modes {
+        value["conditional_modes"] = modes.iter().flat_map(Modes::json).collect::<Vec<_>>().into();
+    }
     if !families.is_empty() {
         value["families"] = families.iter().map(Corrected::json).collect::<Vec<_>>().into();
     }

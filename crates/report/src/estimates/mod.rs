@@ -1,6 +1,7 @@
 //! Estimates from real data.
 
 pub(crate) mod json;
+mod modes;
 
 use trialrun_plan::{Coefficient, Details, EstimatorInfo, Plan, Row, RowInfo, Test};
 use trialrun_stats::Failure;
@@ -9,6 +10,8 @@ use crate::corrected::Corrected;
 use crate::data_set::DataFormat;
 use crate::number::significant;
 use crate::table::{Align, Grid};
+
+pub use modes::Modes;
 
 /// The result of one estimator for one outcome.
 pub struct Estimated {
@@ -115,26 +118,35 @@ fn status(row: &Row) -> String {
     }
 }
 
-/// The estimates of all estimators, and the corrected p-values of families.
+/// The estimates of all estimators, the random effects where they are wanted, and the corrected
+/// p-values of families. As CSV the random effects take the place of the estimates.
 pub fn estimates(
     plan: &Plan,
     results: &[Estimated],
+    modes: Option<&[Modes<'_>]>,
     families: &[Corrected<'_>],
     format: DataFormat,
 ) -> String {
+    let all = modes.unwrap_or(&[]);
     match format {
-        DataFormat::Json => json::text(plan, results, families),
+        DataFormat::Json => json::text(plan, results, modes, families),
+        DataFormat::Csv if modes.is_some() => {
+            let lines = all.iter().map(|modes| modes.csv(&plan.name));
+            modes::csv_header() + &lines.collect::<String>()
+        }
         DataFormat::Csv => csv_estimates(plan, results, families),
         DataFormat::Text => {
             let name = &plan.name;
             format!("{name}: estimates, intervals of level {}\n\n", 1.0 - plan.alpha)
                 + &grid(results).text()
                 + &fits(results)
+                + &all.iter().map(Modes::text).collect::<String>()
                 + &families.iter().map(|f| format!("\n{}", f.text())).collect::<String>()
         }
         DataFormat::Markdown => {
             let families = families.iter().map(|f| format!("\n{}", f.markdown()));
-            grid(results).markdown() + &families.collect::<String>()
+            let modes = all.iter().map(Modes::markdown);
+            grid(results).markdown() + &modes.chain(families).collect::<String>()
         }
     }
 }
