@@ -1,7 +1,6 @@
 //! Where the search starts.
 
 use super::criterion::{Problem, Work};
-use super::index::Route;
 use super::search::Search;
 use crate::Failure;
 use crate::linalg::{cholesky, room};
@@ -17,13 +16,11 @@ pub(super) const LEAST: f64 = 0.03;
 const PIVOT_MIN: f64 = 1e-8;
 
 impl Search {
-    /// Sets theta to where the search starts: estimates of the variances where an evaluation is
-    /// dear, the best of some values otherwise.
+    /// Sets theta to where the search starts: estimates of the variances, or the best of some
+    /// values where there are none.
     pub fn start(&mut self, problem: &Problem, work: &mut Work) -> Result<(), Failure> {
         let mut weights = WEIGHTS.iter();
-        if problem.index.route != Route::Whole
-            && weights.any(|weight| self.estimate(*weight, problem, work).is_some())
-        {
+        if weights.any(|weight| self.estimate(*weight, problem, work).is_some()) {
             return Ok(());
         }
         let mut best: Option<(f64, f64)> = None;
