@@ -14,3 +14,21 @@ pub mod triangular;
 pub mod vector;
 
 pub use crate::buffer::{emptied, room};
+
+/// Evaluates an expression of a number that the compiler knows where it is small: it unrolls loops
+/// up to it. What the expression calls has to be inlined.
+macro_rules! spelt_out {
+    ($n:expr, |$q:ident| $body:expr) => {
+        $crate::linalg::spelt_out!($n, $q, $body, 1, 2, 3, 4, 5, 6)
+    };
+    ($n:expr, $q:ident, $body:expr, $($small:literal),*) => {
+        match $n {
+            $($small => {
+                let $q = $small;
+                $body
+            })*
+            $q => $body,
+        }
+    };
+}
+pub(crate) use spelt_out;

@@ -5,9 +5,9 @@ use super::active::Active;
 use super::decompose::Decomposition;
 use super::satterthwaite::Satterthwaite;
 use crate::linalg::inverse_root::{EIGENVALUE_MIN, InverseRoot, order_two};
-use crate::linalg::room;
 use crate::linalg::series::Series;
 use crate::linalg::vector::{dot, dots, multiply};
+use crate::linalg::{room, spelt_out};
 
 /// Fills the meat `factor sum_g s_g s_g'` with the scores `s_g = Q_g'e_g`, weights included.
 pub(super) fn meat(active: &Active, parts: &Decomposition, factor: f64, robust: &mut Robust) {
@@ -53,16 +53,8 @@ pub(super) fn add_square(a: &mut [f64], v: &[f64], factor: f64) {
 /// Bell and McCaffrey (2002), Survey Methodology 28:169; Pustejovsky and Tipton (2018), Journal
 /// of Business and Economic Statistics 36:672.
 pub(super) fn cr2(active: &Active, parts: &Decomposition, unit: &[f64], robust: &mut Robust) {
-    // The order is spelt out where it is small, so that the compiler unrolls the loops.
-    match parts.rank {
-        0 => (),
-        1 => cr2_of_order(1, active, parts, unit, robust),
-        2 => cr2_of_order(2, active, parts, unit, robust),
-        3 => cr2_of_order(3, active, parts, unit, robust),
-        4 => cr2_of_order(4, active, parts, unit, robust),
-        5 => cr2_of_order(5, active, parts, unit, robust),
-        6 => cr2_of_order(6, active, parts, unit, robust),
-        k => cr2_of_order(k, active, parts, unit, robust),
+    if parts.rank > 0 {
+        spelt_out!(parts.rank, |k| cr2_of_order(k, active, parts, unit, robust));
     }
 }
 

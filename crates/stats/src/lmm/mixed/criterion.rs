@@ -5,7 +5,7 @@ use super::log_product::LogProduct;
 use super::parameters::Parameters;
 use super::sums::Sums;
 use super::{Method, parts, roomy, whole};
-use crate::linalg::room;
+use crate::linalg::{room, spelt_out};
 
 /// What the residual variance is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -92,34 +92,50 @@ impl Work {
 
     /// Turns `E` of a component with `q` columns into `Y` and `u`.
     pub fn turn(&mut self, q: usize, width: usize) {
+        roomy(&mut self.u, q);
+        spelt_out!(width, |width| self.turn_rows(q, width));
+    }
+
+    #[inline(always)]
+    fn turn_rows(&mut self, q: usize, width: usize) {
         let p = width - 1;
-        let u = roomy(&mut self.u, q);
-        for (u, e) in u.iter_mut().zip(self.y[..q * width].chunks_exact_mut(width)) {
-            *u = e[p] - (0..p).map(|j| e[j] * self.b[j]).sum::<f64>();
+        let (b, joint) = (&self.b[..p], &self.joint[..width * width]);
+        for (u, e) in self.u[..q].iter_mut().zip(self.y[..q * width].chunks_exact_mut(width)) {
+            let mut left = 0.0;
             for j in 0..p {
-                let g = &self.joint[j * width..j * width + j + 1];
-                let done: f64 = (0..j).map(|l| g[l] * e[l]).sum();
-                e[j] = (e[j] - done) / g[j];
+                left += e[j] * b[j];
+            }
+            *u = e[p] - left;
+            for j in 0..p {
+                let mut done = 0.0;
+                for l in 0..j {
+                    done += joint[j * width + l] * e[l];
+                }
+                e[j] = (e[j] - done) / joint[j * width + j];
             }
         }
     }
 
     /// Adds what element `k` of `H` at `(a, b)`, which is `h`, gives to sums over single elements;
     /// `twice` is two off the diagonal.
+    #[inline(always)]
     pub fn add_single(&mut self, k: usize, (a, b): (usize, usize), h: f64, twice: f64, p: usize) {
         let width = p + 1;
         let (x, z) = (&self.y[a * width..a * width + p], &self.y[b * width..b * width + p]);
-        let r: f64 = x.iter().zip(z).map(|(x, z)| x * z).sum();
-        self.trace[k] += twice * h;
-        self.trace_p[k] += twice * (h - r);
-        self.form[k] += twice * self.u[a] * self.u[b];
+        let (w, d) = (&mut self.w[k * p..(k + 1) * p], &mut self.d[k * p * p..(k + 1) * p * p]);
+        let (of_a, of_b) = (self.u[a], self.u[b]);
         let half = 0.5 * twice;
+        let mut r = 0.0;
         for i in 0..p {
-            self.w[k * p + i] += half * (self.u[b] * x[i] + self.u[a] * z[i]);
+            r += x[i] * z[i];
+            w[i] += half * (of_b * x[i] + of_a * z[i]);
             for j in 0..p {
-                self.d[(k * p + i) * p + j] += half * (x[i] * z[j] + z[i] * x[j]);
+                d[i * p + j] += half * (x[i] * z[j] + z[i] * x[j]);
             }
         }
+        self.trace[k] += twice * h;
+        self.trace_p[k] += twice * (h - r);
+        self.form[k] += twice * of_a * of_b;
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::rows::add_rows;
 use super::{Evaluation, Problem, Sizes, Work};
+use crate::linalg::spelt_out;
 use crate::linalg::vector::dot;
 use crate::lmm::mixed::index::Group;
 use crate::lmm::mixed::parameters::Element;
@@ -11,7 +12,18 @@ impl Problem<'_> {
     /// Adds what a component gives to sums over single elements.
     pub fn add_singles_of_parts(&self, c: usize, inner: usize, work: &mut Evaluation) {
         let Sizes { inner: n_inner, r, v, .. } = self.sizes(self.index.components[c], inner);
-        let p = self.p();
+        spelt_out!(self.p(), |p| self.add_singles_with(c, inner, (n_inner, r, v), p, work));
+    }
+
+    #[inline(always)]
+    fn add_singles_with(
+        &self,
+        c: usize,
+        inner: usize,
+        (n_inner, r, v): (usize, usize, usize),
+        p: usize,
+        work: &mut Evaluation,
+    ) {
         for (k, e) in self.parameters.list.iter().enumerate() {
             let twice = if e.row == e.column { 1.0 } else { 2.0 };
             for g in self.groups_of(c, e.factor) {

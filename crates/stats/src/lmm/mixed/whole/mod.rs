@@ -6,9 +6,9 @@ mod sums;
 pub(super) use sums::Sums;
 
 use super::criterion::{Problem, Work as Evaluation};
-use super::index::Component;
 use super::log_product::LogProduct;
 use super::roomy;
+use crate::linalg::spelt_out;
 
 /// Matrices of one evaluation; those of the last stay.
 #[derive(Debug, Default)]
@@ -30,21 +30,25 @@ impl Problem<'_> {
         let ends = self.index.components[self.index.len()];
         roomy(&mut work.whole.white, ends.square);
         roomy(&mut work.whole.rows, ends.start * self.sums.width);
-        (0..self.index.len()).try_for_each(|c| self.whiten_one(c, work, determinant))
+        (0..self.index.len()).try_for_each(|c| {
+            let q = self.index.components[c].q;
+            spelt_out!(q, |q| self.whiten_one(c, q, work, determinant))
+        })
     }
 
-    /// Whitens a component.
+    /// Whitens a component of `q` columns.
+    #[inline(always)]
     fn whiten_one(
         &self,
         c: usize,
+        q: usize,
         work: &mut Evaluation,
         determinant: &mut LogProduct,
     ) -> Option<()> {
         let (at, width) = (self.index.components[c], self.sums.width);
-        let q = at.q;
         let triangle = &self.sums.whole.c[at.square..at.square + q * q];
         let Evaluation { whole: Work { white, rows, n, .. }, joint, sigma, .. } = work;
-        self.spread(c, at, triangle, sigma, n);
+        self.spread(c, q, triangle, sigma, n);
         let n = &mut n[..q * q];
         for i in 0..q {
             for j in 0..=i {
@@ -90,23 +94,24 @@ impl Problem<'_> {
     }
 
     /// The lower triangle of `I + C' S C`.
-    fn spread(&self, c: usize, at: Component, triangle: &[f64], sigma: &[f64], n: &mut Vec<f64>) {
-        let q = at.q;
-        let n = roomy(n, 2 * q * q);
-        let (n, half) = n.split_at_mut(q * q);
+    #[inline(always)]
+    fn spread(&self, c: usize, q: usize, triangle: &[f64], sigma: &[f64], n: &mut Vec<f64>) {
+        let (n, half) = roomy(n, 2 * q * q).split_at_mut(q * q);
         n.fill(0.0);
         half.fill(0.0);
-        for group in self.index.groups_of(c) {
-            let r = self.parameters.effects[group.factor];
+        let groups = self.index.groups_of(c);
+        for group in groups {
+            // A group alone has all columns.
+            let r = if groups.len() == 1 { q } else { self.parameters.effects[group.factor] };
             let s = &sigma[self.parameters.starts[group.factor]..];
             for a in 0..r {
                 for b in 0..r {
                     let v = s[a * r + b];
                     if v != 0.0 {
                         let from = group.column + b;
-                        let out = &mut half[(group.column + a) * q..(group.column + a) * q + q];
-                        let row = &triangle[from * q..from * q + from + 1];
-                        out.iter_mut().zip(row).for_each(|(o, t)| *o += v * t);
+                        for j in 0..=from {
+                            half[(group.column + a) * q + j] += v * triangle[from * q + j];
+                        }
                     }
                 }
             }
@@ -132,8 +137,13 @@ impl Problem<'_> {
 
     /// `H`, `Y`, `Y Y'` and `u` of a component.
     pub fn prepare(&self, c: usize, work: &mut Evaluation) {
+        spelt_out!(self.index.components[c].q, |q| self.prepare_one(c, q, work));
+    }
+
+    /// [`Self::prepare`] for `q` columns.
+    #[inline(always)]
+    fn prepare_one(&self, c: usize, q: usize, work: &mut Evaluation) {
         let (at, p, width) = (self.index.components[c], self.p(), self.sums.width);
-        let q = at.q;
         let white = &work.whole.white[at.square..at.square + q * q];
         let rows = &work.whole.rows[at.start * width..(at.start + q) * width];
         let h = roomy(&mut work.whole.h, q * q);
@@ -166,60 +176,70 @@ impl Problem<'_> {
 
     /// Adds what a component gives to sums over single elements.
     pub fn add_singles(&self, c: usize, work: &mut Evaluation) {
-        let (q, p) = (self.index.components[c].q, self.p());
-        for (k, e) in self.parameters.list.iter().enumerate() {
-            let twice = if e.row == e.column { 1.0 } else { 2.0 };
-            let own = self.index.groups_of(c).iter().filter(|g| g.factor == e.factor);
-            for g in own {
-                let (a, b) = (g.column + e.row, g.column + e.column);
-                work.add_single(k, (a, b), work.whole.h[a * q + b], twice, p);
+        let q = self.index.components[c].q;
+        spelt_out!(self.p(), |p| {
+            for (k, e) in self.parameters.list.iter().enumerate() {
+                let twice = if e.row == e.column { 1.0 } else { 2.0 };
+                let own = self.index.groups_of(c).iter().filter(|g| g.factor == e.factor);
+                for g in own {
+                    let (a, b) = (g.column + e.row, g.column + e.column);
+                    work.add_single(k, (a, b), work.whole.h[a * q + b], twice, p);
+                }
             }
-        }
+        });
     }
 
     /// Adds what a component gives to sums over pairs of elements.
     pub fn add_pairs(&self, c: usize, work: &mut Evaluation) {
+        spelt_out!(self.index.components[c].q, |q| self.add_pairs_of(c, q, work));
+    }
+
+    /// [`Self::add_pairs`] for `q` columns.
+    #[inline(always)]
+    fn add_pairs_of(&self, c: usize, q: usize, work: &mut Evaluation) {
         let n = self.parameters.len();
+        let Evaluation { whole: Work { h, r, .. }, u, pair, pair_p, pair_form, .. } = work;
+        let (h, r, u) = (&h[..q * q], &r[..q * q], &u[..q]);
         for k in 0..n {
             for l in 0..=k {
                 let (mut plain, mut freed, mut form) = (0.0, 0.0, 0.0);
-                self.each_pair(c, k, l, |a, b, s, t, q| {
-                    let inner = work.whole.h[b * q + s];
-                    plain += inner * work.whole.h[t * q + a];
-                    freed += inner * work.whole.r[t * q + a];
-                    form += work.u[a] * inner * work.u[t];
+                self.each_pair(c, k, l, |a, b, s, t| {
+                    let inner = h[b * q + s];
+                    plain += inner * h[t * q + a];
+                    freed += inner * r[t * q + a];
+                    form += u[a] * inner * u[t];
                 });
-                work.pair[k * n + l] += plain;
-                work.pair_p[k * n + l] -= 2.0 * freed;
-                work.pair_form[k * n + l] += form;
+                pair[k * n + l] += plain;
+                pair_p[k * n + l] -= 2.0 * freed;
+                pair_form[k * n + l] += form;
             }
         }
     }
 
     /// Visits the terms `e_a e_b'` of one element's `D` with the terms `e_s e_t'` of another's.
+    #[inline(always)]
     fn each_pair(
         &self,
         c: usize,
         k: usize,
         l: usize,
-        mut visit: impl FnMut(usize, usize, usize, usize, usize),
+        mut visit: impl FnMut(usize, usize, usize, usize),
     ) {
-        let q = self.index.components[c].q;
         let (e, o) = (self.parameters.list[k], self.parameters.list[l]);
         let groups = self.index.groups_of(c);
         for g in groups.iter().filter(|g| g.factor == e.factor) {
             let (a, b) = (g.column + e.row, g.column + e.column);
             for h in groups.iter().filter(|h| h.factor == o.factor) {
                 let (s, t) = (h.column + o.row, h.column + o.column);
-                visit(a, b, s, t, q);
+                visit(a, b, s, t);
                 if s != t {
-                    visit(a, b, t, s, q);
+                    visit(a, b, t, s);
                 }
                 if a != b {
-                    visit(b, a, s, t, q);
+                    visit(b, a, s, t);
                 }
                 if a != b && s != t {
-                    visit(b, a, t, s, q);
+                    visit(b, a, t, s);
                 }
             }
         }
@@ -228,10 +248,11 @@ impl Problem<'_> {
     /// Adds a component's `G^-1 Q'V^-1 V_k V^-1 V_l V^-1 Q G'^-1` for each pair, `p x p` matrices.
     pub fn add_sandwiches(&self, c: usize, work: &Evaluation, out: &mut [f64]) {
         let (n, p, width) = (self.parameters.len(), self.p(), self.sums.width);
+        let q = self.index.components[c].q;
         for k in 0..n {
             for l in 0..n {
                 let matrix = &mut out[(k * n + l) * p * p..(k * n + l + 1) * p * p];
-                self.each_pair(c, k, l, |a, b, s, t, q| {
+                self.each_pair(c, k, l, |a, b, s, t| {
                     let inner = work.whole.h[b * q + s];
                     for i in 0..p {
                         let left = inner * work.y[a * width + i];
