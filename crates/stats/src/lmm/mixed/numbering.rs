@@ -19,13 +19,14 @@ impl Numbering {
     pub fn values(&mut self, values: &[f64]) -> u64 {
         let m = values.len();
         room(&mut self.table, m);
-        let limit = COUNTED * m;
-        let whole = |v: f64| {
-            let number = v as u32;
-            (f64::from(number) == v && (number as usize) < limit).then_some(number as usize)
-        };
-        if values.iter().all(|v| whole(*v).is_some()) {
-            return u64::from(self.count(m, limit, |i| Some(values[i] as usize)));
+        let (mut largest, mut all_whole) = (0, true);
+        for v in values {
+            let number = *v as u32;
+            all_whole &= f64::from(number) == *v;
+            largest = number.max(largest);
+        }
+        if all_whole && (largest as usize) < COUNTED * m {
+            return u64::from(self.count(m, largest, |i| Some(values[i] as usize)));
         }
         let (order, table) = (room(&mut self.order, m), &mut self.table[..m]);
         order.iter_mut().zip(0..).for_each(|(o, i)| *o = i);
@@ -50,9 +51,9 @@ impl Numbering {
     pub fn codes(&mut self, codes: &[u64], is_live: impl Fn(usize) -> bool) -> u32 {
         let m = codes.len();
         room(&mut self.table, m);
-        let limit = COUNTED * m;
-        if codes.iter().all(|code| *code < limit as u64) {
-            return self.count(m, limit, |i| is_live(i).then_some(codes[i] as usize));
+        let largest = codes.iter().fold(0, |largest, code| largest.max(*code));
+        if largest < (COUNTED * m) as u64 {
+            return self.count(m, largest as u32, |i| is_live(i).then_some(codes[i] as usize));
         }
         let (order, table) = (room(&mut self.order, m), &mut self.table[..m]);
         order.iter_mut().zip(0..).for_each(|(o, i)| *o = i);
@@ -69,9 +70,11 @@ impl Numbering {
         n
     }
 
-    /// Numbers small keys by marking those that there are.
-    fn count(&mut self, m: usize, limit: usize, key: impl Fn(usize) -> Option<usize>) -> u32 {
-        let (marks, table) = (room(&mut self.order, limit), &mut self.table[..m]);
+    /// Numbers keys up to `largest` by marking those that there are.
+    fn count(&mut self, m: usize, largest: u32, key: impl Fn(usize) -> Option<usize>) -> u32 {
+        // Made for the largest that may come.
+        room(&mut self.order, COUNTED * m);
+        let (marks, table) = (&mut self.order[..=largest as usize], &mut self.table[..m]);
         marks.fill(0);
         for key in (0..m).filter_map(&key) {
             marks[key] = 1;

@@ -3,7 +3,7 @@
 use super::rows::add_rows;
 use super::{Evaluation, Problem, Sizes, Work};
 use crate::linalg::spelt_out;
-use crate::linalg::vector::dot;
+use crate::linalg::vector::{dot, dots};
 use crate::lmm::mixed::index::Group;
 use crate::lmm::mixed::parameters::Element;
 use crate::lmm::mixed::roomy;
@@ -49,7 +49,7 @@ impl Problem<'_> {
         let sizes = self.sizes(self.index.components[c], inner);
         let (n, p, width) = (self.parameters.len(), self.p(), sizes.width);
         let q = sizes.inner + sizes.outer;
-        self.set_g(inner, sizes, &mut work.parts);
+        spelt_out!(sizes.r, |r| self.set_g(inner, Sizes { r, ..sizes }, &mut work.parts));
         for l in 0..n {
             self.multiply(c, inner, l, sizes, work);
             for k in l..n {
@@ -100,6 +100,7 @@ impl Problem<'_> {
     }
 
     /// `F_1 D_k F_1'` for each element of the inner factor.
+    #[inline(always)]
     fn set_g(&self, inner: usize, sizes: Sizes, parts: &mut Work) {
         let Sizes { inner: n_inner, outer, r, v, .. } = sizes;
         let Work { f, g, swapped, .. } = parts;
@@ -115,10 +116,15 @@ impl Problem<'_> {
                 }
             }
             for (a, f) in f.chunks_exact(v).enumerate() {
-                for (b, swapped) in swapped.chunks_exact(n_inner).enumerate().take(a + 1) {
-                    let value = dot(&f[..n_inner], swapped);
-                    (g[a * outer + b], g[b * outer + a]) = (value, value);
+                let (f, column) = (&f[..n_inner], |b: usize| &swapped[b * n_inner..][..n_inner]);
+                let mut put = |b: usize, v: f64| (g[a * outer + b], g[b * outer + a]) = (v, v);
+                let mut b = 0;
+                while b + 4 <= a + 1 {
+                    let four = dots(f, [0, 1, 2, 3].map(|i| column(b + i)));
+                    (0..4).for_each(|i| put(b + i, four[i]));
+                    b += 4;
                 }
+                (b..=a).for_each(|b| put(b, dot(f, column(b))));
             }
         }
     }
@@ -185,6 +191,18 @@ impl Problem<'_> {
 
     /// `H D_l [Y u]`, by column.
     fn multiply(&self, c: usize, inner: usize, l: usize, sizes: Sizes, work: &mut Evaluation) {
+        spelt_out!(sizes.r, |r| self.multiply_with(c, inner, l, Sizes { r, ..sizes }, work));
+    }
+
+    #[inline(always)]
+    fn multiply_with(
+        &self,
+        c: usize,
+        inner: usize,
+        l: usize,
+        sizes: Sizes,
+        work: &mut Evaluation,
+    ) {
         let Sizes { inner: n_inner, outer, r, width, v, .. } = sizes;
         let (e, q) = (self.parameters.list[l], n_inner + outer);
         let Evaluation { y, u, parts, .. } = work;

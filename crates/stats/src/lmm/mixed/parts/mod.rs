@@ -20,7 +20,7 @@ use super::criterion::{Problem, Work as Evaluation};
 use super::index::Component;
 use super::log_product::LogProduct;
 use super::roomy;
-use crate::linalg::room;
+use crate::linalg::{room, spelt_out};
 use crate::linalg::vector::dot;
 use rows::add_rows;
 
@@ -111,7 +111,9 @@ impl Problem<'_> {
         roomy(&mut parts.left, ends.start * width);
         for c in 0..self.index.len() {
             let sizes = self.sizes(self.index.components[c], inner);
-            self.whiten_inner(c, inner, sizes, work, determinant)?;
+            spelt_out!(r, |r| {
+                self.whiten_inner(c, inner, Sizes { r, ..sizes }, work, determinant)
+            })?;
             self.set_a(c, sizes, &mut work.parts);
             self.factor_outer(c, inner, sizes, lambda, &mut work.parts, determinant)?;
             self.leave(c, inner, sizes, lambda, work);
@@ -120,6 +122,7 @@ impl Problem<'_> {
     }
 
     /// Makes the rows of the inner groups white.
+    #[inline(always)]
     fn whiten_inner(
         &self,
         c: usize,

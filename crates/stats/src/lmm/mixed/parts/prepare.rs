@@ -2,7 +2,7 @@
 
 use super::rows::add_rows;
 use super::{Evaluation, Problem, Sizes, Work, backward, forward};
-use crate::linalg::room;
+use crate::linalg::{room, spelt_out};
 use crate::lmm::mixed::roomy;
 
 impl Problem<'_> {
@@ -12,15 +12,16 @@ impl Problem<'_> {
     /// column; `H_21` and `H_22` are kept in full.
     pub fn prepare_parts(&self, c: usize, inner: usize, lambda: &[f64], work: &mut Evaluation) {
         let sizes = self.sizes(self.index.components[c], inner);
-        self.set_cross(c, sizes, &mut work.parts);
+        spelt_out!(sizes.r, |r| self.set_cross(c, Sizes { r, ..sizes }, &mut work.parts));
         self.solve_cross(c, inner, sizes, lambda, &mut work.parts);
         self.unscale(c, inner, sizes, lambda, &mut work.parts);
-        self.set_blocks(c, sizes, &mut work.parts);
-        self.set_errors(c, sizes, work);
+        spelt_out!(sizes.r, |r| self.set_blocks(c, Sizes { r, ..sizes }, &mut work.parts));
+        spelt_out!(sizes.r, |r| self.set_errors(c, Sizes { r, ..sizes }, work));
         work.turn(sizes.inner + sizes.outer, sizes.width);
     }
 
     /// `Z_2'V_1^-1 [Z_1 Z_2 Q e]`.
+    #[inline(always)]
     fn set_cross(&self, c: usize, sizes: Sizes, parts: &mut Work) {
         let Sizes { inner, outer, r, w, v, .. } = sizes;
         let at = self.index.components[c];
@@ -103,6 +104,7 @@ impl Problem<'_> {
     }
 
     /// `D_1` and the blocks on the diagonal of `F_1'F_1`.
+    #[inline(always)]
     fn set_blocks(&self, c: usize, sizes: Sizes, parts: &mut Work) {
         let Sizes { inner, outer, r, v, .. } = sizes;
         let at = self.index.components[c];
@@ -129,6 +131,7 @@ impl Problem<'_> {
     }
 
     /// `E = Z'V^-1 [Q e]`.
+    #[inline(always)]
     fn set_errors(&self, c: usize, sizes: Sizes, work: &mut Evaluation) {
         let Sizes { inner, outer, r, width, v, .. } = sizes;
         let at = self.index.components[c];
