@@ -5,6 +5,8 @@ use crate::linalg::{eigen, room};
 
 /// A step that lowers the surface by less than this is the last.
 const LAST_GAIN: f64 = 1e-14;
+/// A step that promises less than this moves nothing that shows.
+const NO_GAIN: f64 = 1e-22;
 /// A step that promises less than this share of the value is taken as it is: rounding of the value
 /// hides whether it is lower.
 const SMALL_GAIN: f64 = 1e-8;
@@ -109,6 +111,9 @@ impl Descent {
                 gain = self.leave_saddle();
             }
             before = gain;
+            if is_valley && gain <= NO_GAIN {
+                return Ok(());
+            }
             if is_valley && is_small {
                 // The promises of Newton's steps shrink until rounding errors are all they hold,
                 // but for a bent valley, where steps go down if they are shortened.

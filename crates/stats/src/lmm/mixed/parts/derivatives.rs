@@ -195,14 +195,7 @@ impl Problem<'_> {
     }
 
     #[inline(always)]
-    fn multiply_with(
-        &self,
-        c: usize,
-        inner: usize,
-        l: usize,
-        sizes: Sizes,
-        work: &mut Evaluation,
-    ) {
+    fn multiply_with(&self, c: usize, inner: usize, l: usize, sizes: Sizes, work: &mut Evaluation) {
         let Sizes { inner: n_inner, outer, r, width, v, .. } = sizes;
         let (e, q) = (self.parameters.list[l], n_inner + outer);
         let Evaluation { y, u, parts, .. } = work;

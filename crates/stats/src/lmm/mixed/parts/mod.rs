@@ -20,8 +20,8 @@ use super::criterion::{Problem, Work as Evaluation};
 use super::index::Component;
 use super::log_product::LogProduct;
 use super::roomy;
-use crate::linalg::{room, spelt_out};
 use crate::linalg::vector::dot;
+use crate::linalg::{room, spelt_out};
 use rows::add_rows;
 
 /// Matrices of one evaluation; those of the last stay.

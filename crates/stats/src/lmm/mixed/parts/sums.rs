@@ -37,32 +37,31 @@ impl sums::Sums {
     /// Adds the rows to the cross-products of their components.
     fn accumulate_parts(&mut self, rows: &Rows, r: usize) {
         let (m, width) = (rows.data.y.len(), self.width);
+        let (q, e) = (&rows.basis.x.q[..(width - 1) * m], &rows.basis.e[..m]);
         self.each_row(rows, |sums, i, component| {
-            let at = rows.index.components[component];
-            let w = at.q - at.inner + width;
+            let at = &rows.index.components[component];
+            let n_outer = at.q - at.inner;
+            let w = n_outer + width;
             let Sums { blocks, tall, outer, .. } = &mut sums.parts;
-            let tall = &mut tall[at.tall..at.tall + at.q * w];
             for &(a, za) in &sums.entries {
-                let is_inner = a < at.inner;
+                let out = if a < at.inner {
+                    &mut tall[at.tall + a * w..][..w]
+                } else {
+                    &mut outer[at.square + (a - at.inner) * w..][..w]
+                };
                 for &(b, zb) in &sums.entries {
-                    match (is_inner, b < at.inner) {
+                    if b >= at.inner {
+                        out[b - at.inner] += za * zb;
+                    } else if a < at.inner {
                         // Inner columns of a row are those of one group.
-                        (true, true) => blocks[(at.start + a) * r + b % r] += za * zb,
-                        (true, false) => tall[a * w + b - at.inner] += za * zb,
-                        (false, false) => {
-                            outer[at.square + (a - at.inner) * w + b - at.inner] += za * zb;
-                        }
-                        (false, true) => {}
+                        blocks[(at.start + a) * r + b % r] += za * zb;
                     }
                 }
-                let out = match is_inner {
-                    true => &mut tall[(a + 1) * w - width..(a + 1) * w],
-                    false => &mut outer[at.square + (a - at.inner + 1) * w - width..][..width],
-                };
-                for (j, o) in out[..width - 1].iter_mut().enumerate() {
-                    *o += za * rows.basis.x.q[j * m + i];
+                let out = &mut out[n_outer..];
+                for j in 0..width - 1 {
+                    out[j] += za * q[j * m + i];
                 }
-                out[width - 1] += za * rows.basis.e[i];
+                out[width - 1] += za * e[i];
             }
         });
     }

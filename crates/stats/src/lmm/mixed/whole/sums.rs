@@ -26,18 +26,19 @@ impl sums::Sums {
     /// Adds the rows to the cross-products of their components.
     fn accumulate(&mut self, rows: &Rows) {
         let (m, width) = (rows.data.y.len(), self.width);
+        let (q, e) = (&rows.basis.x.q[..(width - 1) * m], &rows.basis.e[..m]);
         self.each_row(rows, |sums, i, component| {
-            let at = rows.index.components[component];
+            let at = &rows.index.components[component];
             let Sums { c, turned } = &mut sums.whole;
             for &(a, za) in &sums.entries {
                 for &(b, zb) in sums.entries.iter().filter(|(b, _)| *b <= a) {
                     c[at.square + a * at.q + b] += za * zb;
                 }
                 let out = &mut turned[(at.start + a) * width..(at.start + a + 1) * width];
-                for (j, o) in out[..width - 1].iter_mut().enumerate() {
-                    *o += za * rows.basis.x.q[j * m + i];
+                for j in 0..width - 1 {
+                    out[j] += za * q[j * m + i];
                 }
-                out[width - 1] += za * rows.basis.e[i];
+                out[width - 1] += za * e[i];
             }
         });
     }
