@@ -3,6 +3,8 @@
 //! Simulations are made until every assignment was seen; what has to hold on average over the
 //! assignments, with their probabilities, then holds to rounding.
 
+mod arms;
+
 use std::collections::BTreeMap;
 
 use trialrun_plan::{Estimate, Plan};

@@ -1,6 +1,8 @@
 //! Joint tests of several hypotheses: their rows in simulations against the tests of whole fits,
 //! and their power against theory.
 
+mod resampled;
+
 use trialrun_plan::{Options, Plan, compile, read};
 use trialrun_run::{Settings, Unwatched, diagnose};
 

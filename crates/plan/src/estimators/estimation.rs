@@ -10,14 +10,14 @@ use trialrun_stats::ols::Variance;
 use trialrun_stats::special::student_t::{self, Critical};
 
 use super::aims::Compiled;
-use super::details::{Coefficient, Details, Joint};
+use super::details::{Details, Joint};
 use super::hypotheses::{Contrast, Hypotheses};
 use super::joint::JointTest;
 use super::model::{Model, ModelScratch};
-use super::modes::{Found, Mode};
+use super::modes::Found;
 use crate::exec::workspace::grow;
 use crate::exec::{Op, Stop, Workspace};
-use crate::inference::Infer;
+use crate::inference::{self, Infer};
 use crate::result::{Estimate, Row};
 
 /// A coefficient as a fit gives it.
@@ -170,18 +170,7 @@ impl Estimation {
     /// outcome that fails leaves the others as they are.
     fn fit_rows(&self, ws: &mut Workspace, own: &mut [Row], n: usize) -> Result<(), Failure> {
         self.model.prepare(ws)?;
-        let mut columns = std::mem::take(&mut ws.model.targets);
-        columns.clear();
-        for target in &self.targets {
-            let column = self.target_column(&ws.model, target);
-            // A coefficient without a column is marked by a column that no model has.
-            columns.push(column.unwrap_or(usize::MAX));
-        }
-        let lost = columns.contains(&usize::MAX);
-        ws.model.targets = columns;
-        if lost || !self.find_contrasts(ws) {
-            return Err(Failure::TermDropped);
-        }
+        self.find_wanted(ws)?;
         let (mut rest, mut tests) = own.split_at_mut(n * self.aims.len());
         for aims in self.aims.chunk_by(|a, b| a.outcome == b.outcome) {
             let (own, later) = rest.split_at_mut(aims.len() * n);
@@ -222,28 +211,52 @@ impl Estimation {
         for (test, row) in self.joint.iter().zip(&mut *tests) {
             row.fit = test.run(self, ws);
         }
-        for row in own.iter_mut().chain(tests) {
+        for row in own.iter_mut().chain(&mut *tests) {
             (row.n_obs, row.boundary) = (fitted.n_obs, fitted.boundary);
         }
         if let Some(inference) = &self.inference {
-            inference.infer(self, ws, own);
+            let fitted = inference::Fitted { rows: own, tests: &self.joint, joint: tests };
+            inference.infer(self, ws, fitted);
         }
         Ok(())
     }
 
-    /// The one coefficient that is reported, fitted to the workspace's data.
-    pub(crate) fn coefficient(&self, ws: &mut Workspace) -> Result<Coef, Failure> {
+    /// Fits the workspace's data again, and gives the coefficients and combinations that are
+    /// reported; joint tests can be made after it.
+    pub(crate) fn fit_again(
+        &self,
+        ws: &mut Workspace,
+        found: &mut Vec<Result<Coef, Failure>>,
+    ) -> Result<(), Failure> {
         self.model.prepare(ws)?;
-        let column = self.target_column(&ws.model, &self.targets[0]);
-        ws.model.targets.clear();
-        ws.model.contrasts.clear();
-        ws.model.targets.push(column.ok_or(Failure::TermDropped)?);
-        let mut found = Err(Failure::TermDropped);
-        let mut give = |_, coefficient: Result<Coef, Failure>| found = coefficient;
-        self.fit.fit(&self.model, ws, &mut give)?;
-        let coefficient = found?;
-        let is_finite = coefficient.estimate.is_finite() && coefficient.std_error.is_finite();
-        if is_finite { Ok(coefficient) } else { Err(Failure::NotFinite) }
+        self.find_wanted(ws)?;
+        let n = self.targets.len() + self.n_single;
+        let mut combined = std::mem::take(&mut ws.model.combined);
+        emptied(&mut combined, self.contrasts.len() - self.n_single);
+        emptied(found, n);
+        let is_finite = |coef: &Coef| coef.estimate.is_finite() && coef.std_error.is_finite();
+        let mut give = |i: usize, coef: Result<Coef, Failure>| {
+            let coef =
+                coef.and_then(|c| if is_finite(&c) { Ok(c) } else { Err(Failure::NotFinite) });
+            if i < n { found.push(coef) } else { combined.push(coef) }
+        };
+        let fitted = self.fit.fit(&self.model, ws, &mut give);
+        ws.model.combined = combined;
+        fitted.map(|_| ())
+    }
+
+    /// Finds the columns of the targets, and the factors of the combinations.
+    fn find_wanted(&self, ws: &mut Workspace) -> Result<(), Failure> {
+        let mut columns = std::mem::take(&mut ws.model.targets);
+        columns.clear();
+        for target in &self.targets {
+            let column = self.target_column(&ws.model, target);
+            // A coefficient without a column is marked by a column that no model has.
+            columns.push(column.unwrap_or(usize::MAX));
+        }
+        let lost = columns.contains(&usize::MAX);
+        ws.model.targets = columns;
+        if lost || !self.find_contrasts(ws) { Err(Failure::TermDropped) } else { Ok(()) }
     }
 
     /// The column of a target.
@@ -282,7 +295,7 @@ impl Estimation {
     }
 
     /// Puts intervals and tests by profile likelihood in the place of others.
-    fn take_profiles(&self, ws: &Workspace, rows: &mut [Row]) {
+    pub(super) fn take_profiles(&self, ws: &Workspace, rows: &mut [Row]) {
         for (i, row) in rows.iter_mut().enumerate() {
             if let (Ok(estimate), Some(profiled)) = (&mut row.fit, self.fit.profiled(ws, i)) {
                 let p_value = student_t::two_sided(profiled.root, f64::INFINITY);
@@ -293,7 +306,7 @@ impl Estimation {
     }
 
     /// Adds an interval to a coefficient, and the test that it equals a value.
-    fn estimate(&self, coef: Coef, value: f64) -> Result<Estimate, Failure> {
+    pub(super) fn estimate(&self, coef: Coef, value: f64) -> Result<Estimate, Failure> {
         let Coef { estimate, std_error, df } = coef;
         if !estimate.is_finite() || !std_error.is_finite() {
             return Err(Failure::NotFinite);
@@ -309,67 +322,5 @@ impl Estimation {
         let p_value = student_t::two_sided(statistic, df);
         let (conf_low, conf_high) = (estimate - half, estimate + half);
         Ok(Estimate { estimate, std_error, df, statistic, p_value, conf_low, conf_high })
-    }
-
-    /// Whether there are random effects of groups.
-    pub fn has_modes(&self) -> bool {
-        self.fit.has_modes()
-    }
-
-    /// Fits the model to the workspace's data, which are real ones, and gives the conditional modes
-    /// of the random effects. Methods that have some have one outcome.
-    ///
-    /// # Errors
-    /// The reason why the model can not be fitted.
-    pub fn modes(&self, ws: &mut Workspace, labels: &[Vec<String>]) -> Result<Vec<Mode>, Failure> {
-        self.model.prepare(ws)?;
-        let terms = self.model.labels(&ws.model, labels);
-        Ok(self.fit.modes(&self.model, ws, labels)?.complete(&terms))
-    }
-
-    /// Fits an outcome of the model to the workspace's data and gives every coefficient, with all
-    /// that the method knows of the fit.
-    ///
-    /// # Errors
-    /// The reason why the model can not be fitted.
-    pub fn full(
-        &self,
-        ws: &mut Workspace,
-        labels: &[Vec<String>],
-        outcome: usize,
-    ) -> Result<(Vec<Coefficient>, Details), Failure> {
-        self.model.prepare(ws)?;
-        ws.model.response = outcome;
-        let terms = self.model.labels(&ws.model, labels);
-        ws.model.targets = (0..terms.len()).collect();
-        // A hypothesis about a coefficient that there is not has no factors; its row stays empty.
-        let factors = self.model.hypotheses.factors(&terms);
-        let known: Vec<&(Vec<f64>, f64)> = factors.iter().flatten().collect();
-        ws.model.contrasts = known.iter().flat_map(|(factors, _)| factors.clone()).collect();
-        ws.model.values = known.iter().map(|(_, value)| *value).collect();
-        let (n, mut rows) = (terms.len(), vec![Row::EMPTY; terms.len() + known.len()]);
-        let mut give = |i: usize, coef: Result<Coef, Failure>| {
-            let value = if i < n { 0.0 } else { known[i - n].1 };
-            rows[i].fit = coef.and_then(|c| self.estimate(c, value));
-        };
-        let fitted = self.fit.fit(&self.model, ws, &mut give)?;
-        self.take_profiles(ws, &mut rows);
-        let mut details = self.fit.details(&self.model, ws)?;
-        if let Some(inference) = &self.inference {
-            inference.infer(self, ws, &mut rows);
-        }
-        ws.model.contrasts.clear();
-        let complete = |(term, row): (String, Row)| {
-            let row = Row { n_obs: fitted.n_obs, boundary: fitted.boundary, ..row };
-            Coefficient { term, row }
-        };
-        let tested = rows.split_off(n);
-        let coefficients: Vec<Coefficient> = terms.into_iter().zip(rows).map(complete).collect();
-        let labels = self.model.hypotheses.labels().into_iter().zip(&factors);
-        let labels = labels.filter_map(|(label, factors)| factors.is_some().then_some(label));
-        details.hypotheses = labels.zip(tested).map(complete).collect();
-        let eta = |contrasts: &[f64]| self.fit.hotelling_df(&self.model, ws, contrasts);
-        details.tests.extend(self.model.hypotheses.tests(&coefficients, &details, eta));
-        Ok((coefficients, details))
     }
 }

@@ -12,15 +12,17 @@
 //! With `scale: Response` they are about average marginal effects: a term stands for its effect.
 
 use trialrun_lang::{Diagnostic, Hypothesis};
+use trialrun_stats::Failure;
 use trialrun_stats::ols::inverse_form;
 
-use super::details::{Coefficient, Details, Joint, Test};
+use super::details::{Details, Joint, Test};
 use super::estimation::{Fit, Target};
 use super::joint::{self, JointTest, Tested};
 use super::model::Model;
 use super::terms::find;
 use crate::compile::Compiler;
 use crate::declared::{Fields, Name, Node, Reader, Text};
+use crate::result::Row;
 
 /// Hypotheses, as declared.
 #[derive(Clone, Debug, Default)]
@@ -114,31 +116,43 @@ impl Hypotheses {
         self.single.is_empty() && self.joint.is_empty()
     }
 
-    /// The joint tests of a fit; those of coefficients that were dropped, or whose variance is
-    /// singular, are left out. `hotelling_df` is that of the method.
+    /// The factors of the hypotheses of each joint test, and their values; none for a test of a
+    /// coefficient that there is not.
+    pub fn joint_factors<'s>(
+        &'s self,
+        labels: &'s [String],
+    ) -> impl Iterator<Item = Option<Vec<(Vec<f64>, f64)>>> + 's {
+        self.joint.iter().map(|all| all.iter().map(|stated| stated.factors(labels)).collect())
+    }
+
+    /// The joint tests of a fit, or why there are none. `hotelling_df` is that of the method.
     pub fn tests(
         &self,
-        coefficients: &[Coefficient],
+        (labels, rows): (&[String], &[Row]),
         details: &Details,
         mut hotelling_df: impl FnMut(&[f64]) -> Option<f64>,
-    ) -> Vec<Test> {
-        let labels: Vec<String> = coefficients.iter().map(|c| c.term.clone()).collect();
-        let mut test = |all: &Vec<Stated>| {
-            let (form, df1) = wald(all, coefficients, details)?;
+    ) -> Vec<(String, Result<Test, Failure>)> {
+        let mut test = |all: &Vec<Stated>, name: &String| {
+            let (form, df1) = wald(all, labels, rows, details)?;
             let eta = match details.joint {
                 Joint::Hotelling => {
                     let factors: Option<Vec<_>> =
-                        all.iter().map(|s| Some(s.factors(&labels)?.0)).collect();
-                    hotelling_df(&factors?.concat())
+                        all.iter().map(|s| Some(s.factors(labels)?.0)).collect();
+                    hotelling_df(&factors.ok_or(Failure::TermDropped)?.concat())
                 }
                 _ => None,
             };
-            let Tested { statistic, df2, p_value } = joint::tested(form, df1, details.joint, eta)?;
+            let tested = joint::tested(form, df1, details.joint, eta);
+            let Tested { statistic, df2, p_value } = tested.ok_or(Failure::NoResidualDf)?;
+            Ok(Test { name: name.clone(), statistic, df1, df2, p_value })
+        };
+        let with_name = |all: &Vec<Stated>| {
             let texts: Vec<&str> = all.iter().map(|stated| stated.text.as_str()).collect();
             let name = format!("joint hypothesis: {}", texts.join(", "));
-            Some(Test { name, statistic, df1, df2, p_value })
+            let test = test(all, &name);
+            (name, test)
         };
-        self.joint.iter().filter_map(&mut test).collect()
+        self.joint.iter().map(with_name).collect()
     }
 }
 
@@ -214,15 +228,20 @@ fn contrast(
 }
 
 /// `(Lb - c)'(LVL')^-1(Lb - c)`, and the number of hypotheses.
-fn wald(all: &[Stated], coefficients: &[Coefficient], details: &Details) -> Option<(f64, f64)> {
-    let kept: Vec<&Coefficient> =
-        coefficients.iter().zip(details.in_vcov()).filter_map(|(c, of)| of.then_some(c)).collect();
-    let labels: Vec<String> = kept.iter().map(|c| c.term.clone()).collect();
+fn wald(
+    all: &[Stated],
+    labels: &[String],
+    rows: &[Row],
+    details: &Details,
+) -> Result<(f64, f64), Failure> {
+    let kept: Vec<usize> = (0..rows.len()).filter(|j| details.in_vcov()[*j]).collect();
+    let labels: Vec<String> = kept.iter().map(|j| labels[*j].clone()).collect();
     let (q, k) = (all.len(), kept.len());
     let beta: Vec<f64> =
-        kept.iter().map(|c| Some(c.row.fit.ok()?.estimate)).collect::<Option<_>>()?;
-    let rows: Vec<(Vec<f64>, f64)> =
-        all.iter().map(|stated| stated.factors(&labels)).collect::<Option<_>>()?;
+        kept.iter().map(|j| Ok(rows[*j].fit?.estimate)).collect::<Result<_, Failure>>()?;
+    let rows: Option<Vec<(Vec<f64>, f64)>> =
+        all.iter().map(|stated| stated.factors(&labels)).collect();
+    let rows = rows.ok_or(Failure::TermDropped)?;
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
     let times_v =
         |l: &[f64]| -> Vec<f64> { details.vcov.chunks_exact(k).map(|row| dot(row, l)).collect() };
@@ -236,6 +255,6 @@ fn wald(all: &[Stated], coefficients: &[Coefficient], details: &Details) -> Opti
         .zip(&scale)
         .map(|((l, value), scale)| (dot(l, &beta) - value) / scale)
         .collect();
-    let form = inverse_form(&mut matrix, q, &mut left).filter(|form| form.is_finite())?;
-    Some((form, q as f64))
+    let form = inverse_form(&mut matrix, q, &mut left).filter(|form| form.is_finite());
+    Ok((form.ok_or(Failure::SingularVariance)?, q as f64))
 }

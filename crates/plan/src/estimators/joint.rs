@@ -111,10 +111,7 @@ impl JointTest {
     /// The test, from the combinations in `ws.model.combined`.
     pub fn run(&self, of: &Estimation, ws: &mut Workspace) -> Result<Estimate, Failure> {
         let q = self.q;
-        let mut work = std::mem::take(&mut ws.model.form);
-        let found = self.form(of, ws, room(&mut work, q * q + q));
-        ws.model.form = work;
-        let (form, df) = found?;
+        let (form, df) = self.found(of, ws)?;
         let joint = of.fit.joint(df);
         let eta = match joint {
             Joint::Hotelling => {
@@ -134,7 +131,20 @@ impl JointTest {
         if is_finite { Ok(estimate) } else { Err(Failure::NotFinite) }
     }
 
+    /// Wald's form.
+    pub fn wald(&self, of: &Estimation, ws: &mut Workspace) -> Result<f64, Failure> {
+        self.found(of, ws).map(|(form, _)| form)
+    }
+
     /// Wald's form, and the degrees of freedom of the first hypothesis.
+    fn found(&self, of: &Estimation, ws: &mut Workspace) -> Result<(f64, f64), Failure> {
+        let mut work = std::mem::take(&mut ws.model.form);
+        let found = self.form(of, ws, room(&mut work, self.q * self.q + self.q));
+        ws.model.form = work;
+        found
+    }
+
+    /// The same, with room for it.
     fn form(
         &self,
         of: &Estimation,

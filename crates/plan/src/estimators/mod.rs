@@ -15,6 +15,7 @@ mod difference_in_means;
 mod effects;
 mod estimation;
 mod family;
+mod full;
 pub mod glm;
 pub mod glmer;
 mod hajek;

@@ -160,6 +160,12 @@ impl ModelScratch {
         let p = self.starts.last().copied().unwrap_or(0);
         self.contrasts.chunks_exact(p.max(1))
     }
+
+    /// The factors of `n` of them, one after the other.
+    pub fn contrasts_at(&self, first: usize, n: usize) -> &[f64] {
+        let p = self.starts.last().copied().unwrap_or(0);
+        &self.contrasts[first * p..(first + n) * p]
+    }
 }
 
 impl Model {

@@ -10,7 +10,7 @@
 //! - `interval`: `Percentile` (the default): quantiles of the replicates' estimates. `Studentised`:
 //!   quantiles of their t statistics, which is more exact in small samples.
 //!
-//! It is an `inference` of `LmRobust`, of its `hypotheses` too.
+//! It is an `inference` of `LmRobust`, of its `hypotheses` and `joint` tests too.
 //!
 //! # Formula
 //! With B replicates and `k = floor((B + 1) alpha / 2)`, Percentile is from the k-th smallest to
@@ -19,6 +19,11 @@
 //! are drawn), the ones that sums of each cluster give. The p-value is the smallest alpha at which
 //! 0 is outside: `2 (1 + #{b* <= 0}) / (B + 1)` or the same of the other side, the smaller, and at
 //! most 1.
+//!
+//! A joint test of `L b = c` has the statistic `(L b - c)'(L S L')^-1 (L b - c) / q`, S the
+//! covariance of the replicates' estimates. Its p-value is the share of replicates, the data
+//! counted as one of them, whose `b* - b` lies as far out as `L b - c`: by the same S (Percentile),
+//! or each by its own CR0 variance (Studentised).
 //!
 //! # When it fails
 //! A replicate whose coefficients can not be told apart, as where every cluster that it drew is
@@ -46,16 +51,19 @@ use rand_pcg::Pcg64Dxsm;
 use trialrun_lang::Diagnostic;
 use trialrun_stats::Failure;
 use trialrun_stats::ols::Variance;
+use trialrun_stats::resample::Joint;
 use trialrun_stats::resample::pairs::{self, Replicate};
+use trialrun_stats::resample::wild::Null;
 
-use super::{Declared, Infer, Of, Scratch, each_coefficient, enough, least_squares, sums_of};
+use super::{Declared, Fitted, Infer, Of, Scratch};
+use super::{begin_joint, each, enough, least_squares, sums_of};
 use crate::compile::Compiler;
 use crate::declared::{Fields, Reader};
-use crate::estimators::Estimation;
+use crate::estimators::{Estimation, JointTest};
 use crate::exec::Workspace;
 use crate::exec::random::{generator, stream_key};
 use crate::exec::workspace::grow;
-use crate::result::{Estimate, Row};
+use crate::result::Estimate;
 
 /// Replicates where nothing is given.
 const REPLICATES: u64 = 999;
@@ -122,8 +130,13 @@ struct Pairs {
 }
 
 impl Infer for Pairs {
-    fn infer(&self, of: &Estimation, ws: &mut Workspace, rows: &mut [Row]) {
-        each_coefficient(ws, rows, |ws, i, estimate, s| self.one(of, ws, i, estimate, s));
+    fn infer(&self, of: &Estimation, ws: &mut Workspace, fitted: Fitted<'_>) {
+        each(
+            ws,
+            fitted,
+            |ws, i, estimate, s| self.one(of, ws, i, estimate, s),
+            |ws, test, found, s| self.all(of, ws, test, found, s),
+        );
     }
 }
 
@@ -156,12 +169,12 @@ impl Pairs {
             return Err(Failure::ReplicatesLost);
         }
         let scale = match self.declared.interval {
-            Interval::Percentile => sums.unit,
-            Interval::Studentised => pairs::std_error(sums) * sums.unit,
+            Interval::Percentile => sums.unit[0],
+            Interval::Studentised => pairs::std_error(sums) * sums.unit[0],
         };
         let distance = estimate.estimate - value;
         let found = self.ends(&pairs[..used], tail, distance / scale, work);
-        let std_error = spread(&pairs[..used]) * sums.unit;
+        let std_error = spread(&pairs[..used]) * sums.unit[0];
         if !(std_error.is_finite() && std_error > 0.0) {
             return Err(Failure::ZeroStandardError);
         }
@@ -173,6 +186,49 @@ impl Pairs {
             conf_high: estimate.estimate + found.high * scale,
             ..estimate
         })
+    }
+
+    /// Test of several hypotheses.
+    fn all(
+        &self,
+        of: &Estimation,
+        ws: &mut Workspace,
+        test: &JointTest,
+        found: Estimate,
+        s: &mut Scratch,
+    ) -> Result<Estimate, Failure> {
+        begin_joint(of, ws, Variance::Cr0, test, Null::Unrestricted, s)?;
+        let Scratch { sums, joint, numbers, changes, forms, .. } = s;
+        let (n, q) = (self.declared.replicates as usize, test.q);
+        grow(numbers, sums.n_clusters());
+        grow(changes, n * q);
+        grow(forms, n);
+        let mut rng = generator(ws.seed, ws.sim, self.key);
+        let mut used = 0;
+        for _ in 0..n {
+            draw(&mut rng, numbers);
+            if let Some(form) = joint.pairs(sums, numbers, &mut changes[used * q..][..q]) {
+                forms[used] = form;
+                used += 1;
+            }
+        }
+        if 2 * used < n || used <= q {
+            return Err(Failure::ReplicatesLost);
+        }
+        let (changes, forms) = (&changes[..used * q], &mut forms[..used]);
+        if !joint.measure(changes, q) {
+            return Err(Failure::SingularVariance);
+        }
+        let distance = joint.distance_of_data(q);
+        let mut data = joint.observed;
+        if self.declared.interval == Interval::Percentile {
+            let each = forms.iter_mut().zip(changes.chunks_exact(q));
+            each.for_each(|(form, change)| *form = joint.distance(change));
+            data = distance;
+        }
+        let extreme = forms.iter().filter(|form| Joint::is_extreme(**form, data)).count();
+        let p_value = (1 + extreme) as f64 / (1 + used) as f64;
+        Ok(Estimate { statistic: distance / q as f64, p_value, ..found })
     }
 
     /// The quantiles of the replicates and the p-value. `point` is the estimate in the coordinates

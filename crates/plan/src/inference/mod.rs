@@ -6,6 +6,7 @@
 
 mod bootstrap;
 mod randomisation;
+mod redraw;
 mod replay;
 mod wild_cluster;
 
@@ -14,13 +15,16 @@ use std::sync::Arc;
 pub use replay::MadeAssignment;
 use trialrun_lang::{Diagnostic, Span};
 use trialrun_stats::ols::{self, Sums, Wanted};
-use trialrun_stats::resample::Replicates;
 use trialrun_stats::resample::pairs::Replicate;
+use trialrun_stats::resample::wild::Null;
+use trialrun_stats::resample::{Joint, Replicates};
 use trialrun_stats::{Failure, Rows};
 
 use crate::compile::Compiler;
 use crate::declared::{Fields, Node, Reader, listed, suggest};
-use crate::estimators::{Estimation, Fit, Model, Target};
+use crate::estimators::hypotheses::Contrast;
+use crate::estimators::model::ModelScratch;
+use crate::estimators::{Estimation, Fit, JointTest, Model, Target};
 use crate::exec::assign::listing::Listing;
 use crate::exec::{Op, Workspace, assign};
 use crate::result::{Estimate, Row};
@@ -50,15 +54,27 @@ pub(crate) struct Of<'a> {
     pub fit: &'a dyn Fit,
     /// The coefficients that it reports.
     pub targets: &'a [Target],
+    /// Combinations of coefficients that are reported, or needed for joint tests.
+    pub contrasts: &'a [Contrast],
     /// Where the kind of inference is written.
     pub span: Span,
 }
 
+/// The rows of a fit.
+pub(crate) struct Fitted<'a> {
+    /// Those of the columns in `ws.model.targets`, and of the combinations in `ws.model.contrasts`
+    /// after them.
+    pub rows: &'a mut [Row],
+    /// Joint tests, whose hypotheses are among the combinations.
+    pub tests: &'a [JointTest],
+    /// Their rows.
+    pub joint: &'a mut [Row],
+}
+
 /// Changes the test and the interval of each row of an estimator that has been fitted.
 pub(crate) trait Infer: Send + Sync {
-    /// Does so for the rows of the columns in `ws.model.targets`, and of the combinations in
-    /// `ws.model.contrasts` after them; a row that it can not be done for becomes a failure.
-    fn infer(&self, of: &Estimation, ws: &mut Workspace, rows: &mut [Row]);
+    /// Does so; a row that it can not be done for becomes a failure.
+    fn infer(&self, of: &Estimation, ws: &mut Workspace, fitted: Fitted<'_>);
 
     /// Hands over the operations of the plan, once it is complete.
     fn link(&self, _ops: &[Arc<dyn Op>]) {}
@@ -69,11 +85,16 @@ pub(crate) trait Infer: Send + Sync {
 pub(crate) struct Scratch {
     sums: Sums,
     replicates: Replicates,
+    joint: Joint,
     pairs: Vec<Replicate>,
     numbers: Vec<f64>,
+    /// How hypotheses change in replicates of a joint test, and its forms.
+    changes: Vec<f64>,
+    forms: Vec<f64>,
     seats: assign::Scratch,
     listing: Listing,
     arms: Vec<u32>,
+    draws: redraw::Draws,
     /// Outcomes while others are in their place.
     held: Vec<f64>,
     /// The assigned variable of real data.
@@ -182,9 +203,9 @@ impl Inference {
         label: &str,
         model: &Model,
         fit: &dyn Fit,
-        targets: &[Target],
+        (targets, contrasts): (&[Target], &[Contrast]),
     ) -> Option<Box<dyn Infer>> {
-        self.kind.compile(cx, &Of { label, model, fit, targets, span: self.span })
+        self.kind.compile(cx, &Of { label, model, fit, targets, contrasts, span: self.span })
     }
 
     /// It in a phrase, for `explain`.
@@ -234,18 +255,20 @@ fn enough(cx: &mut Compiler<'_>, replicates: u64, alpha: f64, span: Span) -> Opt
     Some(())
 }
 
-/// Makes test and interval anew of each coefficient that could be had; `one` is given its place
-/// among the targets and its estimate.
-fn each_coefficient(
+/// Makes tests and intervals anew of what could be had: `one` is given the place of a coefficient
+/// among the targets and the combinations, `all` a joint test, and each what the method found.
+fn each(
     ws: &mut Workspace,
-    rows: &mut [Row],
+    fitted: Fitted<'_>,
     one: impl Fn(&mut Workspace, usize, Estimate, &mut Scratch) -> Result<Estimate, Failure>,
+    all: impl Fn(&mut Workspace, &JointTest, Estimate, &mut Scratch) -> Result<Estimate, Failure>,
 ) {
     let mut scratch = std::mem::take(&mut ws.inference);
-    for (i, row) in rows.iter_mut().enumerate() {
-        if let Ok(estimate) = row.fit {
-            row.fit = one(ws, i, estimate, &mut scratch);
-        }
+    for (i, row) in fitted.rows.iter_mut().enumerate() {
+        row.fit = row.fit.and_then(|estimate| one(ws, i, estimate, &mut scratch));
+    }
+    for (test, row) in fitted.tests.iter().zip(fitted.joint) {
+        row.fit = row.fit.and_then(|found| all(ws, test, found, &mut scratch));
     }
     ws.inference = scratch;
 }
@@ -259,16 +282,37 @@ fn sums_of(
     i: usize,
     sums: &mut Sums,
 ) -> Result<f64, Failure> {
+    let Some(place) = i.checked_sub(ws.model.targets.len()) else {
+        find_sums(of, ws, variance, |model| Wanted::Column(model.targets[i]), sums)?;
+        return Ok(0.0);
+    };
+    find_sums(of, ws, variance, |m| Wanted::Combinations(m.contrasts_at(place, 1)), sums)?;
+    Ok(ws.model.values[place])
+}
+
+/// Finds the sums of the clusters for the hypotheses of a joint test, and begins the test.
+fn begin_joint(
+    of: &Estimation,
+    ws: &mut Workspace,
+    variance: ols::Variance,
+    test: &JointTest,
+    null: Null,
+    s: &mut Scratch,
+) -> Result<(), Failure> {
+    let JointTest { first, q } = *test;
+    find_sums(of, ws, variance, |m| Wanted::Combinations(m.contrasts_at(first, q)), &mut s.sums)?;
+    s.joint.begin(&s.sums, &ws.model.values[first..first + q], null)
+}
+
+fn find_sums(
+    of: &Estimation,
+    ws: &mut Workspace,
+    variance: ols::Variance,
+    wanted: impl FnOnce(&ModelScratch) -> Wanted<'_>,
+    sums: &mut Sums,
+) -> Result<(), Failure> {
     let n = ws.size(of.model.rows);
     let Workspace { columns, runs, model: scratch, ols, .. } = ws;
     let rows: Rows<'_> = of.model.rows(scratch, columns, runs, n);
-    let (wanted, value) = match i.checked_sub(scratch.targets.len()) {
-        None => (Wanted::Column(scratch.targets[i]), 0.0),
-        Some(place) => {
-            let factors = scratch.wanted_contrasts().nth(place).unwrap_or(&[]);
-            (Wanted::Combination(factors), scratch.values[place])
-        }
-    };
-    ols::sums(&rows, variance, wanted, ols, sums)?;
-    Ok(value)
+    ols::sums(&rows, variance, wanted(scratch), ols, sums)
 }

@@ -38,6 +38,13 @@
 //! treatment without PotentialOutcomes and Reveal is refused, and so are levels, samples and
 //! assignments that depend on the treatment.
 //!
+//! # Several terms, hypotheses and joint tests
+//! With `interval: OfMethod` an estimator may report several terms, `hypotheses` and `joint` tests:
+//! all are looked at in the same draws. The null is always that no condition has any effect on
+//! anybody, so that coefficients have to be those of the treatment, and hypotheses that they are 0.
+//! The statistic of a contrast is its estimate (over its error); that of a joint test Wald's form
+//! `b'L'(L V L')^-1 L b` with the method's variance, large where any condition stands out.
+//!
 //! `Inverted` and `null` are for estimates linear in the outcomes (`DifferenceInMeans`, `Hajek`,
 //! `HorvitzThompson`, `Lin`, `LmRobust`) of one term: a treatment with two conditions, or with
 //! numbers for conditions (the effect is then that of one unit of dose). `IvRobust` is refused: the
@@ -57,6 +64,10 @@
 //! Estimator(label: "Randomisation", estimand: ate, term: treatment,
 //!     method: DifferenceInMeans(formula: "score ~ treatment", clusters: class),
 //!     inference: Randomisation(draws: 1000, statistic: Studentised)),
+//! Estimator(label: "Any arm", term: armletter,
+//!     method: LmRobust(formula: "voted ~ arm", hypotheses: ["armvisit - armletter"],
+//!         joint: [["armletter", "armvisit"]]),
+//!     inference: Randomisation(interval: OfMethod)),
 //! ```
 //!
 //! # References
@@ -65,21 +76,14 @@
 //! (studentised statistics). Phipson and Smyth 2010, Statistical Applications in Genetics and
 //! Molecular Biology 9:39 (the share with one added).
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
-use trialrun_stats::Failure;
-use trialrun_stats::resample::Curve;
-
+use super::redraw::Redraw;
 use super::replay::Replayed;
-use super::{Declared, Infer, Of, Scratch};
+use super::{Declared, Infer, Of};
 use crate::compile::Compiler;
 use crate::declared::{Fields, Name, Reader};
-use crate::estimators::{Coef, Estimation};
-use crate::exec::assign::Assign;
-use crate::exec::random::{generator, stream_key};
-use crate::exec::workspace::grow;
-use crate::exec::{Op, Workspace};
-use crate::result::{Estimate, Row};
+use crate::exec::random::stream_key;
 
 /// Draws where nothing is given.
 const DRAWS: u64 = 1000;
@@ -87,16 +91,16 @@ const DRAWS: u64 = 1000;
 /// Randomisation inference, as declared.
 #[derive(Clone, Debug)]
 pub struct Randomisation {
-    draws: u64,
+    pub(super) draws: u64,
     pub(super) assignment: Option<Name>,
-    statistic: Statistic,
-    null: f64,
+    pub(super) statistic: Statistic,
+    pub(super) null: f64,
     pub(super) interval: Interval,
 }
 
 /// What is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Statistic {
+pub(super) enum Statistic {
     Estimate,
     Studentised,
 }
@@ -167,220 +171,4 @@ impl Randomisation {
     pub(super) fn needs_curve(&self) -> bool {
         self.interval == Interval::Inverted || self.null != 0.0
     }
-}
-
-/// The test of one estimator.
-struct Redraw {
-    declared: Randomisation,
-    assign: Arc<Assign>,
-    /// Whether real data have the assignment, and no operation makes it.
-    of_data: bool,
-    /// The operations that are done again after the assignment: places in the plan.
-    places: Vec<usize>,
-    /// These operations, once the plan is complete.
-    ops: OnceLock<Vec<Arc<dyn Op>>>,
-    alpha: f64,
-    key: u64,
-}
-
-impl Infer for Redraw {
-    fn infer(&self, of: &Estimation, ws: &mut Workspace, rows: &mut [Row]) {
-        // Of a fit to real data every coefficient is there.
-        let column = of.target_column(&ws.model, &of.targets[0]);
-        let own = ws.model.targets.iter().position(|target| Some(*target) == column);
-        let Some(row) = own.map(|own| &mut rows[own]) else { return };
-        let Ok(estimate) = row.fit else { return };
-        let mut s = std::mem::take(&mut ws.inference);
-        row.fit = self.test(of, ws, estimate, &mut s);
-        ws.inference = s;
-    }
-
-    fn link(&self, ops: &[Arc<dyn Op>]) {
-        let own = self.places.iter().map(|place| Arc::clone(&ops[*place])).collect();
-        // A plan is completed once; a second call would bring the same operations.
-        let _ = self.ops.set(own);
-    }
-}
-
-impl Redraw {
-    /// Test and interval; the workspace is left as it was.
-    fn test(
-        &self,
-        of: &Estimation,
-        ws: &mut Workspace,
-        estimate: Estimate,
-        s: &mut Scratch,
-    ) -> Result<Estimate, Failure> {
-        let curved = self.declared.needs_curve();
-        // Half a shift on either side is about a standard error: nothing cancels.
-        let shift = if curved { 2.0 * estimate.std_error } else { 0.0 };
-        if curved {
-            let target = &of.targets[0];
-            let term = target.term.ok_or(Failure::TermDropped)?;
-            let n = ws.size(of.model.rows);
-            of.model.terms[term].fill(ws, &target.codes, &mut s.shift, n);
-        }
-        if self.of_data {
-            let column = ws.column(self.assign.out);
-            grow(&mut s.kept, column.len());
-            s.kept.copy_from_slice(column);
-        }
-        let drawn = self.draw_all(of, ws, shift, s);
-        self.restore(ws, s)?;
-        drawn?;
-        let p_value = s.replicates.p_value(self.declared.null);
-        let mut found = Estimate { p_value, ..estimate };
-        if self.declared.interval == Interval::Inverted {
-            let ends = s.replicates.interval(self.alpha, estimate.std_error);
-            [found.conf_low, found.conf_high] = ends.ok_or(Failure::NotFinite)?;
-        }
-        Ok(found)
-    }
-
-    /// Fills the list of replicates: of all assignments, or of so many draws.
-    fn draw_all(
-        &self,
-        of: &Estimation,
-        ws: &mut Workspace,
-        shift: f64,
-        s: &mut Scratch,
-    ) -> Result<(), Failure> {
-        let lost = |_| Failure::ReplicatesLost;
-        let n = self.declared.draws;
-        let observed = self.measure(of, ws, shift, s)?;
-        s.replicates.begin(observed, n as usize + 1);
-        self.assign.seat(ws, &mut s.seats).map_err(lost)?;
-        let lottery = &self.assign.lottery;
-        let count = lottery.list(ws, &mut s.seats, &mut s.listing).map_err(lost)?;
-        if self.of_data {
-            self.check_data(ws, s, count.is_some())?;
-        }
-        if count.is_some_and(|count| count <= n as f64) {
-            let even = s.listing.is_even();
-            loop {
-                s.listing.tell(&s.seats, &mut s.arms);
-                if lottery.accepts(&mut s.seats, &s.arms) {
-                    let weight = s.listing.chance();
-                    let curve = self.again(of, ws, shift, s);
-                    match curve {
-                        Some(curve) if even => s.replicates.add(curve),
-                        Some(curve) => s.replicates.add_weighted(curve, weight),
-                        None => {}
-                    }
-                }
-                if !lottery.next(&mut s.listing) {
-                    break;
-                }
-            }
-            return if s.replicates.is_empty() { Err(Failure::ReplicatesLost) } else { Ok(()) };
-        }
-        s.replicates.add(observed);
-        let mut rng = generator(ws.seed, ws.sim, self.key);
-        for _ in 0..n {
-            self.assign.draw_again(ws, &mut s.seats, &mut rng, &mut s.arms).map_err(lost)?;
-            if let Some(curve) = self.again(of, ws, shift, s) {
-                s.replicates.add(curve);
-            }
-        }
-        Ok(())
-    }
-
-    /// The statistic of the arms in the scratch space; none where there is no estimate.
-    fn again(
-        &self,
-        of: &Estimation,
-        ws: &mut Workspace,
-        shift: f64,
-        s: &mut Scratch,
-    ) -> Option<Curve> {
-        self.assign.put(ws, &s.arms);
-        self.replay(ws).ok()?;
-        self.measure(of, ws, shift, s).ok()
-    }
-
-    /// Does again what depends on the assigned variable.
-    fn replay(&self, ws: &mut Workspace) -> Result<(), Failure> {
-        let ops = self.ops.get().map_or(&[][..], Vec::as_slice);
-        // What could be done with the assignment that was drawn can fail with another: an
-        // Aggregate whose groups have no longer one value.
-        ops.iter().try_for_each(|op| op.run(ws)).map_err(|_| Failure::ReplicatesLost)
-    }
-
-    /// Puts the assignment back that was drawn first, or that real data have.
-    fn restore(&self, ws: &mut Workspace, s: &Scratch) -> Result<(), Failure> {
-        if self.of_data {
-            ws.columns[self.assign.out.idx()].copy_from_slice(&s.kept);
-        } else {
-            self.assign.run(ws).map_err(|_| Failure::ReplicatesLost)?;
-        }
-        self.replay(ws)
-    }
-
-    /// Checks that the design could have assigned the treatment of real data.
-    fn check_data(
-        &self,
-        ws: &mut Workspace,
-        s: &mut Scratch,
-        is_listed: bool,
-    ) -> Result<(), Failure> {
-        let known = self.assign.read(ws, &s.seats, &mut s.arms);
-        if known {
-            self.assign.put(ws, &s.arms);
-        }
-        let same = known && ws.column(self.assign.out) == s.kept;
-        let possible = match is_listed {
-            true => self.assign.lottery.can_draw(&mut s.seats, &s.listing, &s.arms),
-            false => self.assign.lottery.accepts(&mut s.seats, &s.arms),
-        };
-        if same && possible { Ok(()) } else { Err(Failure::NotAssigned) }
-    }
-
-    /// The statistic of the assignment at hand as a function of the effect.
-    fn measure(
-        &self,
-        of: &Estimation,
-        ws: &mut Workspace,
-        shift: f64,
-        s: &mut Scratch,
-    ) -> Result<Curve, Failure> {
-        let studentised = self.declared.statistic == Statistic::Studentised;
-        let square = |coef: &Coef| coef.std_error * coef.std_error;
-        let here = of.coefficient(ws)?;
-        let mut curve = Curve { top: here.estimate, square: 1.0, ..Curve::default() };
-        if studentised {
-            curve.square = square(&here);
-        }
-        if shift == 0.0 {
-            return Ok(curve);
-        }
-        let above = shifted(of, ws, shift, s)?;
-        curve.slope = (above.estimate - here.estimate) / shift;
-        if studentised {
-            let below = shifted(of, ws, -shift, s)?;
-            curve.cross = (square(&above) - square(&below)) / (4.0 * shift);
-            let middle = 0.5 * (square(&above) + square(&below));
-            curve.bend = (middle - curve.square) / (shift * shift);
-        }
-        Ok(curve)
-    }
-}
-
-/// The coefficient from the outcomes less `effect` times the treatment of the data.
-fn shifted(
-    of: &Estimation,
-    ws: &mut Workspace,
-    effect: f64,
-    s: &mut Scratch,
-) -> Result<Coef, Failure> {
-    let outcome = of.model.outcomes[0].column.idx();
-    let n = ws.size(of.model.rows);
-    grow(&mut s.held, n);
-    let observed = &ws.columns[outcome][..n];
-    for ((o, y), z) in s.held.iter_mut().zip(observed).zip(&s.shift) {
-        *o = y - effect * z;
-    }
-    std::mem::swap(&mut ws.columns[outcome], &mut s.held);
-    let coefficient = of.coefficient(ws);
-    std::mem::swap(&mut ws.columns[outcome], &mut s.held);
-    coefficient
 }

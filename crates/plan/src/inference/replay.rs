@@ -8,9 +8,9 @@ use super::Of;
 use super::randomisation::{Interval, Randomisation};
 use crate::compile::Compiler;
 use crate::declared::{joined, suggest};
+use crate::estimators::Target;
 use crate::exec::assign::Assign;
 use crate::exec::replay::{Effect, Trace};
-use crate::ids::ColumnId;
 use crate::steps::assignment::Assignment;
 
 /// An assignment, and the operations that are done again after it.
@@ -155,23 +155,35 @@ fn refuse(of: &Of<'_>, made: &MadeAssignment, trace: &Trace<'_>) -> Option<Refus
         let hint = "declare it in PotentialOutcomes and Reveal: outcomes stay fixed";
         return Some((message, "it would change with each assignment", hint));
     }
-    let [target] = of.targets else {
-        let message = "`Randomisation` tests one term".to_string();
-        return Some((message, "the estimator reports several", "name one in `term`"));
+    let depends = |target: &Target| {
+        let term = target.term.map(|term| &of.model.terms[term]);
+        term.is_some_and(|t| t.columns().iter().any(|column| trace.is_changed(*column)))
     };
-    let term = target.term.map(|term| &of.model.terms[term]);
-    let changes = |column: &ColumnId| trace.is_changed(*column);
-    if !term.is_some_and(|t| t.columns().iter().any(changes)) {
+    if !of.targets.iter().all(depends) {
         let message = format!("the term does not depend on `{z}`");
         let hint = "name the treatment in `term`, or in `assignment`";
         return Some((message, "another assignment changes nothing about it", hint));
+    }
+    if !of.contrasts.iter().flat_map(|c| &c.parts).all(|(target, _)| depends(target)) {
+        let message = format!("a hypothesis names a coefficient that does not depend on `{z}`");
+        let hint = "state hypotheses about the treatment alone";
+        return Some((message, "another assignment changes nothing about it", hint));
+    }
+    if of.contrasts.iter().any(|contrast| contrast.value != 0.0) {
+        let message = "`Randomisation` tests that there is no effect at all".to_string();
+        let hint = "state it without a value, as in `armb - armc`";
+        return Some((message, "a hypothesis has another value than 0", hint));
     }
     None
 }
 
 /// Why the statistic is not known for every effect, if it is not.
 fn refuse_curve(of: &Of<'_>, trace: &Trace<'_>, two_conditions: bool) -> Option<&'static str> {
-    let term = of.targets[0].term.map(|term| &of.model.terms[term])?;
+    if !of.contrasts.is_empty() {
+        return Some("hypotheses are tested under no effect at all");
+    }
+    let [target] = of.targets else { return Some("the estimator reports several terms") };
+    let term = target.term.map(|term| &of.model.terms[term])?;
     let is_copy = term.numeric.is_some_and(|column| trace.is_copy(column));
     if !of.fit.is_linear() {
         Some("the estimate is not linear in the outcomes")

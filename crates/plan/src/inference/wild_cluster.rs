@@ -13,7 +13,8 @@
 //! - `null`: `Imposed` (the default): fitted values and residuals are those of the fit in which
 //!   the coefficient has the value tested ("WCR"). `Unrestricted`: those of the fit ("WCU").
 //!
-//! It is an `inference` of `LmRobust` or `Lin` with `clusters`, of their `hypotheses` too.
+//! It is an `inference` of `LmRobust` or `Lin` with `clusters`, of their `hypotheses` and `joint`
+//! tests too.
 //!
 //! # Formula
 //! `p(b0) = (1 + #{|t*| >= |t|}) / (1 + replicates)`, `t = (b - b0) / se`. With Rademacher weights
@@ -27,6 +28,12 @@
 //! and bisection finds the end to 1e-10 standard errors or so. With the null not imposed it is
 //! `b +- q se`, q the quantile of `|t*|`. Where nothing is rejected, as with 5 clusters at level
 //! 0.05, ends are infinite, and `ci_width` leaves the simulation out.
+//!
+//! A joint test of `L b = c` compares Wald's form `(L b - c)'(L V L')^-1 (L b - c)` with those of
+//! the replicates, whose fitted values and residuals are those of the fit in which all of its
+//! hypotheses hold. With the null not imposed they are those of the fit, and a replicate's form is
+//! about `L b`. For one hypothesis that is the test above. Statistic and degrees of freedom stay
+//! those of the method.
 //!
 //! # Assumptions
 //! Clusters are independent, and many enough, or alike enough in both arms. With one or two treated
@@ -43,24 +50,26 @@
 //! # References
 //! Cameron, Gelbach and Miller 2008, Review of Economics and Statistics 90:414. Webb 2023,
 //! Canadian Journal of Economics 56:839. MacKinnon 2023, Econometrics and Statistics 26:52.
-//! Roodman, MacKinnon, Nielsen and Webb 2019, Stata Journal 19:4. MacKinnon and Webb 2017, Journal
-//! of Applied Econometrics 32:233.
+//! Roodman, MacKinnon, Nielsen and Webb 2019, Stata Journal 19:4 (joint tests too). MacKinnon and
+//! Webb 2017, Journal of Applied Econometrics 32:233.
 
 use rand::{Rng, RngExt};
 use rand_pcg::Pcg64Dxsm;
 use trialrun_lang::Diagnostic;
 use trialrun_stats::Failure;
 use trialrun_stats::ols::Variance;
+use trialrun_stats::resample::Joint;
 use trialrun_stats::resample::wild::{self, Null};
 
-use super::{Declared, Infer, Of, Scratch, each_coefficient, enough, least_squares, sums_of};
+use super::{Declared, Fitted, Infer, Of, Scratch};
+use super::{begin_joint, each, enough, least_squares, sums_of};
 use crate::compile::Compiler;
 use crate::declared::{Fields, Reader};
-use crate::estimators::Estimation;
+use crate::estimators::{Estimation, JointTest};
 use crate::exec::Workspace;
 use crate::exec::random::{generator, stream_key};
 use crate::exec::workspace::grow;
-use crate::result::{Estimate, Row};
+use crate::result::Estimate;
 
 /// Replicates where nothing is given.
 const REPLICATES: u64 = 999;
@@ -137,8 +146,13 @@ struct Wild {
 }
 
 impl Infer for Wild {
-    fn infer(&self, of: &Estimation, ws: &mut Workspace, rows: &mut [Row]) {
-        each_coefficient(ws, rows, |ws, i, estimate, s| self.one(of, ws, i, estimate, s));
+    fn infer(&self, of: &Estimation, ws: &mut Workspace, fitted: Fitted<'_>) {
+        each(
+            ws,
+            fitted,
+            |ws, i, estimate, s| self.one(of, ws, i, estimate, s),
+            |ws, test, found, s| self.all(of, ws, test, found, s),
+        );
     }
 }
 
@@ -154,38 +168,78 @@ impl Wild {
     ) -> Result<Estimate, Failure> {
         let value = sums_of(of, ws, self.variance, i, &mut s.sums)?;
         let Scratch { sums, replicates, numbers, work, .. } = s;
-        let WildCluster { replicates: n, weights, null } = self.declared;
+        let null = self.declared.null;
         let observed = wild::observed(sums);
-        let n_clusters = sums.n_clusters();
-        grow(numbers, n_clusters);
-        replicates.begin(observed, n as usize + 1);
-        let all = 1_u64.checked_shl(n_clusters as u32 - 1).filter(|all| *all <= n);
-        match all {
-            Some(all) if weights == Weights::Rademacher => {
-                for number in 0..all {
-                    signs(number, numbers);
-                    wild::add(sums, numbers, null, work, replicates);
-                }
-            }
-            _ => {
-                let mut rng = generator(ws.seed, ws.sim, self.key);
-                // The data are one of the replicates, as the share above says.
-                replicates.add(observed);
-                for _ in 0..n {
-                    draw(weights, &mut rng, numbers);
-                    wild::add(sums, numbers, null, work, replicates);
-                }
-            }
+        replicates.begin(observed, self.declared.replicates as usize + 1);
+        let is_all = self.each_vector(ws, sums.n_clusters(), numbers, |v| {
+            wild::add(sums, v, null, work, replicates);
+        });
+        if !is_all {
+            // The data are one of the replicates, as the share above says.
+            replicates.add(observed);
         }
-        let scaled = 1.0 / sums.unit;
+        let scaled = 1.0 / sums.unit[0];
         let step = estimate.std_error * scaled;
         let [low, high] = replicates.interval(self.alpha, step).ok_or(Failure::NotFinite)?;
         Ok(Estimate {
             p_value: replicates.p_value((estimate.estimate - value) * scaled),
-            conf_low: estimate.estimate - high * sums.unit,
-            conf_high: estimate.estimate - low * sums.unit,
+            conf_low: estimate.estimate - high * sums.unit[0],
+            conf_high: estimate.estimate - low * sums.unit[0],
             ..estimate
         })
+    }
+
+    /// Test of several hypotheses.
+    fn all(
+        &self,
+        of: &Estimation,
+        ws: &mut Workspace,
+        test: &JointTest,
+        found: Estimate,
+        s: &mut Scratch,
+    ) -> Result<Estimate, Failure> {
+        begin_joint(of, ws, self.variance, test, self.declared.null, s)?;
+        let Scratch { sums, joint, numbers, .. } = s;
+        let (mut n, mut extreme) = (0_u32, 0_u32);
+        let is_all = self.each_vector(ws, sums.n_clusters(), numbers, |v| {
+            let form = joint.wild(sums, v);
+            n += 1;
+            extreme += u32::from(Joint::is_extreme(form, joint.observed));
+        });
+        let data = u32::from(!is_all);
+        let p_value = f64::from(extreme + data) / f64::from(n + data);
+        Ok(Estimate { p_value, ..found })
+    }
+
+    /// Gives `make` each vector of weights: as many as are drawn, or all that differ; whether it
+    /// was all.
+    fn each_vector(
+        &self,
+        ws: &Workspace,
+        n_clusters: usize,
+        v: &mut Vec<f64>,
+        mut make: impl FnMut(&[f64]),
+    ) -> bool {
+        let WildCluster { replicates: n, weights, .. } = self.declared;
+        grow(v, n_clusters);
+        let all = 1_u64.checked_shl(n_clusters as u32 - 1).filter(|all| *all <= n);
+        match all {
+            Some(all) if weights == Weights::Rademacher => {
+                for number in 0..all {
+                    signs(number, v);
+                    make(v);
+                }
+                true
+            }
+            _ => {
+                let mut rng = generator(ws.seed, ws.sim, self.key);
+                for _ in 0..n {
+                    draw(weights, &mut rng, v);
+                    make(v);
+                }
+                false
+            }
+        }
     }
 }
 

@@ -29,7 +29,7 @@ use trialrun_stats::special::student_t::Critical;
 use super::{Declared, all_of};
 use crate::compile::{Compiler, Context, Declares};
 use crate::declared::{Fields, Name, Node, Reader, Scalar, joined};
-use crate::estimators::hypotheses::{Contrast, Hypotheses};
+use crate::estimators::hypotheses::Contrast;
 use crate::estimators::model::Model;
 use crate::estimators::{Estimands, Estimation, Fit, JointTest, Method, Target, Terms, targets};
 use crate::ids::LevelId;
@@ -85,7 +85,8 @@ impl Declared for Estimator {
         let Some((aims, compiled)) = self.estimands.compile(cx, &outcomes) else { return };
         let Some(reported) = self.reported(cx, &model, &*fit) else { return };
         let Reported { targets, terms, contrasts, joint } = reported;
-        let Some(inference) = self.compile_inference(cx, &model, &*fit, &targets) else { return };
+        let reported = (targets.as_slice(), contrasts.as_slice());
+        let Some(inference) = self.compile_inference(cx, &model, &*fit, reported) else { return };
         let from_data = cx.data.is_some();
         let hypotheses = &model.hypotheses;
         let n_single = hypotheses.single.len().min(contrasts.len());
@@ -223,9 +224,9 @@ impl Estimator {
         let asks_only = self.term.is_none() && !hypotheses.single.is_empty();
         let nothing = !needs_targets || asks_only;
         let found = if nothing { Some(Vec::new()) } else { self.targets(cx, model) };
-        let made = match from_data {
-            true => Some(Default::default()),
-            false => hypotheses.compile(cx, model, fit),
+        let made = match needs_targets {
+            true => hypotheses.compile(cx, model, fit),
+            false => Some(Default::default()),
         };
         let (found, (contrasts, joint)) = (found?, made?);
         for (target, _) in &found {
@@ -249,19 +250,10 @@ impl Estimator {
         cx: &mut Compiler<'_>,
         model: &Model,
         fit: &dyn Fit,
-        targets: &[Target],
+        reported: (&[Target], &[Contrast]),
     ) -> Option<Option<Box<dyn Infer>>> {
         let Some(wish) = &self.inference else { return Some(None) };
-        let Hypotheses { single, joint } = &model.hypotheses;
-        if !joint.is_empty() || (wish.needs_targets() && !single.is_empty()) {
-            let what = if joint.is_empty() { "hypotheses" } else { "joint tests" };
-            let message = format!("this `inference` makes no {what}");
-            let error = Diagnostic::error(self.label.span, message).label("has both");
-            let hint = format!("declare an estimator for the {what}, without `inference`");
-            cx.report(error.hint(hint));
-            return None;
-        }
-        wish.compile(cx, &self.label.text, model, fit, targets).map(Some)
+        wish.compile(cx, &self.label.text, model, fit, reported).map(Some)
     }
 
     /// The names of the terms, none where they are not given.

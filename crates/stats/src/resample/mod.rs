@@ -4,6 +4,7 @@
 //! steps as there are clusters and coefficients. Nothing here draws a random number: the caller
 //! hands in signs or counts.
 
+mod joint;
 pub mod pairs;
 mod replicates;
 pub mod wild;
@@ -11,4 +12,5 @@ pub mod wild;
 #[cfg(test)]
 mod tests;
 
+pub use joint::Joint;
 pub use replicates::{Curve, Replicates};

@@ -4,7 +4,7 @@ use crate::linalg::emptied;
 
 /// Squared statistics that differ by less than this share are ties: the replicate that repeats the
 /// data, and those that mirror it, count as equal to it whatever rounding does.
-const TIE: f64 = 1e-9;
+pub(super) const TIE: f64 = 1e-9;
 /// Doublings of the step in the search for an end.
 const DOUBLINGS: usize = 40;
 /// Bisections of the bracket of an end.

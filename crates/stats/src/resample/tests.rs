@@ -1,5 +1,7 @@
 //! Bootstraps against refits of the data that they stand for.
 
+mod joint;
+
 use super::{Curve, Replicates, pairs, wild};
 use crate::ols::{self, Sums, Targets, Variance};
 use crate::{Observations, Rows};
@@ -91,6 +93,25 @@ impl Data {
         (fit.beta[TARGET] - tested) / fit.std_error[TARGET]
     }
 
+    /// The data of a replicate: each copy of a cluster is a cluster of its own.
+    fn drawn(&self, counts: &[f64]) -> Self {
+        let (n, mut rows, mut groups) = (self.n(), Vec::new(), vec![0]);
+        for (run, count) in self.groups.windows(2).zip(counts) {
+            for _ in 0..*count as usize {
+                rows.extend(run[0] as usize..run[1] as usize);
+                groups.push(rows.len() as u32);
+            }
+        }
+        let of = |values: &[f64]| rows.iter().map(|i| values[*i]).collect::<Vec<f64>>();
+        let x = self.x.chunks_exact(n).flat_map(of).collect();
+        Self { x, y: of(&self.y), w: of(&self.w), groups }
+    }
+
+    /// All of its rows, unweighted.
+    fn all(&self) -> Rows<'_> {
+        self.rows(&self.y, &self.x, false)
+    }
+
     /// The estimate, its standard error, and the sums.
     fn sums(&self, variance: Variance, weighted: bool) -> (f64, f64, Sums) {
         let (mut scratch, mut sums) = (ols::Scratch::default(), Sums::default());
@@ -137,7 +158,7 @@ fn wild_replicates_are_refits() {
         };
         let mut numbers = Numbers(9);
         let observed = wild::observed(&sums);
-        close(square(&observed, b / sums.unit), (b / se).powi(2) * factor, 1e-11);
+        close(square(&observed, b / sums.unit[0]), (b / se).powi(2) * factor, 1e-11);
         for _ in 0..20 {
             let draw = |_| wild::WEBB[(numbers.uniform() * 6.0) as usize];
             let v: Vec<f64> = (0..SIZES.len()).map(draw).collect();
@@ -146,7 +167,7 @@ fn wild_replicates_are_refits() {
             wild::add(&sums, &v, wild::Null::Unrestricted, &mut work, &mut replicates);
             for b0 in [0.0, 0.7, -3.0, b] {
                 let plain = data.plain(&v, Some(b0), variance, weighted);
-                let d = (b - b0) / sums.unit;
+                let d = (b - b0) / sums.unit[0];
                 close(square(&replicates.curves[0], d), plain * plain * factor, 1e-10);
             }
             let plain = data.plain(&v, None, variance, weighted);
@@ -168,7 +189,7 @@ fn a_listed_test_is_that_of_refits_and_its_interval_its_inversion() {
     for at in 0..1 << (n - 1) {
         wild::add(&sums, &signs(at), wild::Null::Imposed, &mut work, &mut replicates);
     }
-    let p = |b0: f64| replicates.p_value((b - b0) / sums.unit);
+    let p = |b0: f64| replicates.p_value((b - b0) / sums.unit[0]);
     for b0 in [0.0, 0.4, 2.0] {
         let t = (b - b0) / se;
         let extreme = (0..1 << n)
@@ -179,9 +200,9 @@ fn a_listed_test_is_that_of_refits_and_its_interval_its_inversion() {
         assert_eq!(p(b0), extreme as f64 / f64::from(1 << n), "{b0}");
     }
     let alpha = 0.1;
-    let ends = replicates.interval(alpha, 2.0 * se / sums.unit).unwrap();
+    let ends = replicates.interval(alpha, 2.0 * se / sums.unit[0]).unwrap();
     for (end, sign) in ends.into_iter().zip([1.0, -1.0]) {
-        let end = b - end * sums.unit;
+        let end = b - end * sums.unit[0];
         assert!((end - b) * sign > 0.0, "{end} and {b}");
         assert!(p(end) > alpha && p(end + sign * 1e-7) <= alpha, "{end}");
     }
@@ -209,35 +230,22 @@ fn an_interval_without_an_end_is_infinite() {
 fn pairs_are_refits_of_the_clusters_drawn() {
     let data = data(&SIZES, 8);
     let (b, _, sums) = data.sums(Variance::Cr0, false);
-    let (mut numbers, mut work, n) = (Numbers(4), Vec::new(), data.n());
+    let (mut numbers, mut work) = (Numbers(4), Vec::new());
     let mut told_apart = 0;
     for _ in 0..30 {
         let mut counts = vec![0.0; SIZES.len()];
         for _ in 0..SIZES.len() {
             counts[(numbers.uniform() * SIZES.len() as f64) as usize] += 1.0;
         }
-        // The data of a replicate: each copy of a cluster is a cluster of its own.
-        let (mut rows, mut groups) = (Vec::new(), vec![0]);
-        for (run, count) in data.groups.windows(2).zip(&counts) {
-            for _ in 0..*count as usize {
-                rows.extend(run[0] as usize..run[1] as usize);
-                groups.push(rows.len() as u32);
-            }
-        }
-        let x: Vec<f64> = (0..P)
-            .flat_map(|j| rows.iter().map(move |i| (i, j)))
-            .map(|(i, j)| data.x[j * n + i])
-            .collect();
-        let y: Vec<f64> = rows.iter().map(|i| data.y[*i]).collect();
-        let drawn = Rows { x: &x, y: &y, observations: Observations::Single, groups: &groups };
+        let drawn = data.drawn(&counts);
         let mut scratch = ols::Scratch::default();
-        let fit = ols::fit(&drawn, Variance::Cr0, Targets::Some(&[TARGET]), &mut scratch);
+        let fit = ols::fit(&drawn.all(), Variance::Cr0, Targets::Some(&[TARGET]), &mut scratch);
         let replicate = pairs::replicate(&sums, &counts, &mut work);
         match fit {
             Ok(fit) if fit.kept[TARGET] => {
                 let replicate = replicate.unwrap();
                 told_apart += 1;
-                close(b + replicate.change * sums.unit, fit.beta[TARGET], 1e-11);
+                close(b + replicate.change * sums.unit[0], fit.beta[TARGET], 1e-11);
                 let t = (fit.beta[TARGET] - b) / fit.std_error[TARGET];
                 close(replicate.statistic, t, 1e-9);
             }
@@ -246,5 +254,5 @@ fn pairs_are_refits_of_the_clusters_drawn() {
     }
     assert!(told_apart > 20, "{told_apart}");
     let (_, se, _) = data.sums(Variance::Cr0, false);
-    close(pairs::std_error(&sums) * sums.unit, se, 1e-12);
+    close(pairs::std_error(&sums) * sums.unit[0], se, 1e-12);
 }

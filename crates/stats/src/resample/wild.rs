@@ -31,7 +31,7 @@ pub const WEBB: [f64; 6] = [
 ];
 
 /// The statistic of the data as a function of `d = (b - b0) / unit`, for the hypothesis that the
-/// coefficient is `b0`; `unit` is [`Sums::unit`].
+/// coefficient is `b0`; `unit` is [`Sums::unit`]. Domain: sums of one combination.
 pub fn observed(sums: &Sums) -> Curve {
     let square = sums.own.iter().map(|own| own[0] * own[0]).sum();
     Curve { slope: 1.0, square, ..Curve::default() }
