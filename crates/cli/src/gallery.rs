@@ -62,6 +62,7 @@ pub const GALLERY: &[Entry] = gallery![
     "student-tests",
     "subgroups",
     "subsidy",
+    "subsidy-probability",
     "treated-or-everyone",
     "two-arm",
     "two-outcomes",
