@@ -18,7 +18,7 @@ use trialrun_stats::ols::inverse_form;
 use super::details::{Details, Joint, Test};
 use super::estimation::{Fit, Target};
 use super::joint::{self, JointTest, Tested};
-use super::model::Model;
+use super::model::{Model, ModelScratch};
 use super::terms::find;
 use crate::compile::Compiler;
 use crate::declared::{Fields, Name, Node, Reader, Text};
@@ -153,6 +153,20 @@ impl Hypotheses {
             (name, test)
         };
         self.joint.iter().map(with_name).collect()
+    }
+}
+
+impl ModelScratch {
+    /// The factors of each combination of coefficients that is wanted.
+    pub fn wanted_contrasts(&self) -> impl Iterator<Item = &[f64]> {
+        let p = self.starts.last().copied().unwrap_or(0);
+        self.contrasts.chunks_exact(p.max(1))
+    }
+
+    /// The factors of `n` of them, one after the other.
+    pub fn contrasts_at(&self, first: usize, n: usize) -> &[f64] {
+        let p = self.starts.last().copied().unwrap_or(0);
+        &self.contrasts[first * p..(first + n) * p]
     }
 }
 

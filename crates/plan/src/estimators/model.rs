@@ -154,20 +154,6 @@ pub struct ModelScratch {
     pub(super) form: Vec<f64>,
 }
 
-impl ModelScratch {
-    /// The factors of each combination of coefficients that is wanted.
-    pub fn wanted_contrasts(&self) -> impl Iterator<Item = &[f64]> {
-        let p = self.starts.last().copied().unwrap_or(0);
-        self.contrasts.chunks_exact(p.max(1))
-    }
-
-    /// The factors of `n` of them, one after the other.
-    pub fn contrasts_at(&self, first: usize, n: usize) -> &[f64] {
-        let p = self.starts.last().copied().unwrap_or(0);
-        &self.contrasts[first * p..(first + n) * p]
-    }
-}
-
 impl Model {
     /// Whether rows have prior weights.
     pub fn is_weighted(&self) -> bool {
