@@ -7,13 +7,13 @@
 
 use trialrun_stats::Failure;
 use trialrun_stats::buffer::emptied;
+use wide::f64x4;
 
 use super::model::ModelScratch;
 use super::outcomes::Outcome;
 use crate::compile::ir::{NodeId, NodeKind};
 use crate::compile::{Binding, Compiler, Missing};
 use crate::exec::Workspace;
-use crate::exec::select::select;
 use crate::exec::workspace::grow;
 use crate::ids::{ColumnId, LevelId};
 
@@ -157,32 +157,52 @@ impl Cells {
 
 /// Number, mean and sum of squares of the outcomes of one cell; where it may be missing, of those
 /// that are there.
+///
+/// Sums are of four interleaved parts: fast, and the same on every machine.
 fn moments<const SKIPS: bool>(outcome: &[f64], codes: &[f64], code: f64) -> (f64, f64, f64) {
+    let (y4, y1) = outcome.as_chunks::<4>();
+    let (c4, c1) = codes.as_chunks::<4>();
+    let rows = || y4.iter().zip(c4).map(|(y, c)| (f64x4::new(*y), f64x4::new(*c)));
+    let rest = || y1.iter().zip(c1).enumerate();
+    // All bits set where a row belongs.
+    let in_cell = |y: f64x4, c: f64x4| {
+        let own = c.simd_eq(f64x4::splat(code));
+        if SKIPS { own & y.simd_eq(y) } else { own }
+    };
     let belongs = |y: f64, c: f64| c == code && !(SKIPS && y.is_nan());
-    let own = |y: f64, c: f64, term: f64| select(belongs(y, c), term, 0.0);
-    let n = sum(outcome, codes, |y, c| own(y, c, 1.0));
-    let total = sum(outcome, codes, |y, c| own(y, c, y));
+    let (mut n, mut total) = (f64x4::ZERO, f64x4::ZERO);
+    for (y, c) in rows() {
+        let own = in_cell(y, c);
+        n += own & f64x4::ONE;
+        total += own & y;
+    }
+    let (mut n, mut total) = (n.to_array(), total.to_array());
+    for (lane, (y, c)) in rest() {
+        if belongs(*y, *c) {
+            n[lane] += 1.0;
+            total[lane] += y;
+        }
+    }
+    let n = add_up(n);
     if n == 0.0 {
         return (0.0, 0.0, 0.0);
     }
-    let mean = total / n;
-    let within = sum(outcome, codes, |y, c| own(y, c, (y - mean) * (y - mean)));
-    (n, mean, within)
-}
-
-/// A sum over rows, in four interleaved parts: fast, and the same on every machine. One sum a pass:
-/// of two together the compiler makes slower code.
-fn sum(a: &[f64], b: &[f64], term: impl Fn(f64, f64) -> f64) -> f64 {
-    let mut lanes = [0.0; 4];
-    let ((a, rest_a), (b, rest_b)) = (a.as_chunks::<4>(), b.as_chunks::<4>());
-    for (a, b) in a.iter().zip(b) {
-        for (lane, (a, b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
-            *lane += term(*a, *b);
+    let mean = add_up(total) / n;
+    let mut within = f64x4::ZERO;
+    for (y, c) in rows() {
+        let off = y - f64x4::splat(mean);
+        within += in_cell(y, c) & (off * off);
+    }
+    let mut within = within.to_array();
+    for (lane, (y, c)) in rest() {
+        if belongs(*y, *c) {
+            within[lane] += (y - mean) * (y - mean);
         }
     }
-    for (lane, (a, b)) in lanes.iter_mut().zip(rest_a.iter().zip(rest_b)) {
-        *lane += term(*a, *b);
-    }
-    let [a, b, c, d] = lanes;
+    (n, mean, add_up(within))
+}
+
+/// The sum of interleaved parts.
+fn add_up([a, b, c, d]: [f64; 4]) -> f64 {
     (a + b) + (c + d)
 }
