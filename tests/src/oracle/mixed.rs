@@ -235,6 +235,46 @@ fn profile_likelihood_is_that_of_r() {
     assert_eq!((n, n_deviations), (13, 30), "profiles");
 }
 
+/// Limits of correlated standard deviations and of their correlations, found by R's own root finder
+/// on lme4's deviance: see `lmm_correlated.R`. lme4's splines are near those of standard
+/// deviations; where they say that the deviance of a correlation has risen by 3.84 it has risen by
+/// less or more.
+#[test]
+fn profiles_of_correlated_effects_are_those_of_r() {
+    let mut n = 0;
+    for case in cases("lmm_correlated") {
+        let method = format!("Lmer(formula: {}, interval: Profile)", case["formula"]);
+        let (_, details) = fit(&case, &method);
+        let text = |value: &Value| value.as_str().unwrap().to_string();
+        let list = |field: &str| -> Vec<String> {
+            case[field].as_array().unwrap().iter().map(text).collect()
+        };
+        let group = text(&case["group"]);
+        let mut compare = |known: &[(String, Result<[f64; 2], Failure>)], what: &str, field, i| {
+            let of = known.iter().find(|(name, _)| *name == format!("{what} by {group}"));
+            let ours = of.unwrap_or_else(|| panic!("no limits of {what}")).1.expect("limits");
+            for (ours, side) in ours.into_iter().zip(["low", "high"]) {
+                close(&case, what, ours, &case[format!("{field}_{side}")][i], 1e-8);
+                let spline = case[format!("lme4_{field}_{side}")][i].as_f64().unwrap();
+                let rise = case[format!("lme4_rise_{side}")][i].as_f64().unwrap_or(0.0);
+                let is_lost = field == "cor" && (rise - 3.841_458_8).abs() > 0.005;
+                let is_near = (ours - spline).abs() < 1e-3 * spline.abs();
+                assert!(is_near || is_lost, "{}: {what} {ours} {spline}", case["name"]);
+                n += 1;
+            }
+        };
+        for (i, term) in list("terms").iter().enumerate() {
+            compare(&details.limits, term, "sd", i);
+        }
+        for (i, pair) in list("cor_terms").iter().enumerate() {
+            let (a, b) = pair.split_once(' ').unwrap();
+            let what = format!("correlation of {b} and {a}");
+            compare(&details.correlation_limits, &what, "cor", i);
+        }
+    }
+    assert_eq!(n, 30, "limits");
+}
+
 /// Nearly every row is a group, so that the residual variance may be nothing: then some limit can
 /// not be had, and the rest is told.
 #[test]

@@ -32,6 +32,8 @@ pub struct Details {
     pub correlations: Vec<(String, [String; 2], f64)>,
     /// Limits of standard deviations: what, lower and upper, or why there are none.
     pub limits: Vec<(String, Result<[f64; 2], Failure>)>,
+    /// Limits of correlations in the same way: `correlation of x and (Intercept) by class`.
+    pub correlation_limits: Vec<(String, Result<[f64; 2], Failure>)>,
     /// Which coefficients were kept.
     pub kept: Vec<bool>,
     /// Variance matrix of the coefficients in [`Details::in_vcov`], by rows; empty where there is

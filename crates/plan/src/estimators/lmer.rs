@@ -37,9 +37,11 @@
 //! `trialrun estimate` also tests the random effects: the likelihood ratio (of the fit's own
 //! criterion) of each variance, which under a variance of zero is, at the boundary, half the time
 //! chi-squared on as many degrees of freedom as parameters go, and half the time on one less. An
-//! intercept with correlated slopes is not tested. With `interval: Profile` there are limits of the
-//! standard deviations that may not be correlated. Of a test or a limit that can not be had the
-//! report says why, beside all that can.
+//! intercept with correlated slopes is not tested. With `interval: Profile` there are limits of all
+//! standard deviations and correlations, by the full likelihood in the same way. A lower limit is
+//! zero where a variance of zero is not rejected; its effect's correlations then have the limits
+//! minus one and one, as has a correlation where those are not rejected. Of a test or a limit that
+//! can not be had the report says why, beside all that can.
 //!
 //! `trialrun estimate --random-effects` gives the conditional modes of the random effects of each
 //! group (best linear unbiased predictions), as lme4's `ranef`: `Lambda M^-1 Lambda'Z'W (y - Xb)`

@@ -119,16 +119,20 @@ impl MixedFit {
         }
     }
 
-    /// Limits of standard deviations, where profiles are wanted.
+    /// Limits of standard deviations and correlations, where profiles are wanted.
     fn add_limits(&self, fit: &mut mixed::Fit<'_>, details: &mut Details) {
         let Some(critical) = self.profile else { return };
         let ready = fit.prepare_profiles();
         let structure = &self.random.structure;
         for (f, factor) in structure.factors.iter().enumerate() {
-            for block in factor.blocks.iter().filter(|block| block.len() == 1) {
-                let e = block.start;
+            for e in factor.blocks.iter().flat_map(Clone::clone) {
                 let limits = ready.and_then(|()| fit.sd_limits(structure, f, e, critical));
                 details.limits.push((self.random.label(f, e), limits));
+            }
+            for pair in factor.blocks.iter().flat_map(random::pairs) {
+                let found =
+                    ready.and_then(|()| fit.correlation_limits(structure, f, pair, critical));
+                details.correlation_limits.push((self.random.pair_label(f, pair), found));
             }
         }
         let limits = ready.and_then(|()| fit.sigma_limits(critical));

@@ -1,5 +1,7 @@
 //! Random effects of a formula: which groups, what varies between them, what they are called.
 
+use std::ops::Range;
+
 use trialrun_lang::{Diagnostic, Formula, RandomTerm};
 use trialrun_stats::Failure;
 use trialrun_stats::lmm::mixed::{self, Factor, Structure};
@@ -93,6 +95,12 @@ impl RandomEffects {
             .collect()
     }
 
+    /// What the correlation of two effects of a factor is called.
+    pub fn pair_label(&self, factor: usize, [a, b]: [usize; 2]) -> String {
+        let Labels { effects, grouping, .. } = &self.labels[factor];
+        format!("correlation of {} and {} by {}", effects[a], effects[b], grouping.label)
+    }
+
     /// Writes standard deviations and correlations, from the covariances of all factors over the
     /// square of `unit`.
     pub fn report(&self, covariances: &[f64], unit: f64, details: &mut Details) {
@@ -106,10 +114,7 @@ impl RandomEffects {
                 let label = labels.effects[i].clone();
                 details.random_effects.push((labels.grouping.label.clone(), label, sd(i)));
             }
-            let pairs = factor.blocks.iter().flat_map(|block| {
-                block.clone().flat_map(|i| (block.start..i).map(move |j| (i, j)))
-            });
-            for (i, j) in pairs {
+            for [i, j] in factor.blocks.iter().flat_map(pairs) {
                 let both = (own[i * r + i] * own[j * r + j]).sqrt();
                 if both > 0.0 {
                     let names = [i, j].map(|e| labels.effects[e].clone());
@@ -120,6 +125,12 @@ impl RandomEffects {
             }
         }
     }
+}
+
+/// The pairs of effects that a block correlates, the later effect first.
+pub fn pairs(block: &Range<usize>) -> impl Iterator<Item = [usize; 2]> {
+    let start = block.start;
+    block.clone().flat_map(move |i| (start..i).map(move |j| [i, j]))
 }
 
 /// The variable of a term among the columns of the random effects.

@@ -138,7 +138,7 @@ impl Estimated {
         self.details.tests.iter().map(test).chain(lost).collect()
     }
 
-    /// Limits of standard deviations, or the reason why there are none.
+    /// Limits of standard deviations and correlations, or the reason why there are none.
     fn limits_json(&self) -> Vec<Value> {
         let one = |(what, limits): &(String, Result<[f64; 2], Failure>)| match limits {
             Ok([low, high]) => {
@@ -148,6 +148,6 @@ impl Estimated {
                 json!({ "what": what, "low": null, "high": null, "reason": failure.name() })
             }
         };
-        self.details.limits.iter().map(one).collect()
+        self.details.limits.iter().chain(&self.details.correlation_limits).map(one).collect()
     }
 }

@@ -231,12 +231,16 @@ fn fits(results: &[Estimated]) -> String {
         if !known.is_empty() {
             text += &format!("{}: {}\n", result.name(), known.join(", "));
         }
-        for (what, limits) in &result.details.limits {
-            let limits = match limits {
-                Ok(limits) => limits.map(|limit| significant(limit, 6)).join(" to "),
-                Err(failure) => format!("no limits, {}", failure.explain()),
-            };
-            text += &format!("{}: standard deviation {what}: {limits}\n", result.name());
+        let limits = |limits: &Result<[f64; 2], Failure>| match limits {
+            Ok(limits) => limits.map(|limit| significant(limit, 6)).join(" to "),
+            Err(failure) => format!("no limits, {}", failure.explain()),
+        };
+        for (what, found) in &result.details.limits {
+            let found = limits(found);
+            text += &format!("{}: standard deviation {what}: {found}\n", result.name());
+        }
+        for (what, found) in &result.details.correlation_limits {
+            text += &format!("{}: {what}: {}\n", result.name(), limits(found));
         }
         for test in &result.details.tests {
             text += &format!("{}: {}\n", result.name(), test_text(test));
@@ -313,6 +317,7 @@ mod tests {
                 ("x by a".to_string(), Ok([0.5, 2.0])),
                 ("x by b".to_string(), Err(Failure::NotConverged)),
             ],
+            correlation_limits: vec![("correlation of x and z by c".to_string(), Ok([-1.0, 0.5]))],
             ..Details::default()
         };
         let fitted = Estimated {
@@ -330,6 +335,7 @@ mod tests {
             "M: sigma 1.5",
             "M: standard deviation x by a: 0.5 to 2",
             &format!("M: standard deviation x by b: no limits, {why}"),
+            "M: correlation of x and z by c: -1 to 0.5",
             "M: test of no variance of x by a: chi-squared 2 on 1 degrees of freedom, p-value 0.1",
             &format!("M: no test of no variance of x by b, {why}"),
         ];

@@ -9,16 +9,15 @@ use crate::linalg::{room, spelt_out};
 
 /// What the residual variance is.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Scale {
+pub(super) enum Scale<'a> {
     /// The best one: `r2 / nu`.
     Best,
     /// Fixed.
     Fixed(f64),
-    /// Such that the variance of an effect is fixed: that of an element on the diagonal of `S`
-    /// without others in its row and column.
+    /// Such that the variance of an effect is fixed, a combination of elements of `S`.
     OfEffect {
-        /// The element.
-        element: usize,
+        /// The factor of each element.
+        factors: &'a [f64],
         /// The effect's variance.
         variance: f64,
     },
@@ -33,7 +32,7 @@ pub(super) struct Problem<'a> {
     pub method: Method,
     /// Degrees of freedom of the residual variance.
     pub nu: f64,
-    pub scale: Scale,
+    pub scale: Scale<'a>,
 }
 
 /// Numbers of one evaluation; those of the last stay.
@@ -203,9 +202,10 @@ impl Problem<'_> {
         match self.scale {
             Scale::Best => work.r2 / self.nu,
             Scale::Fixed(variance) => variance,
-            Scale::OfEffect { element, variance } => {
-                let (at, _) = self.parameters.places(self.parameters.list[element]);
-                variance / work.sigma[at]
+            Scale::OfEffect { factors, variance } => {
+                let of_element = |(e, factor)| factor * work.sigma[self.parameters.places(e).0];
+                let elements = self.parameters.list.iter().copied().zip(factors);
+                variance / elements.map(of_element).sum::<f64>()
             }
         }
     }
@@ -275,15 +275,15 @@ impl Problem<'_> {
                 (curvature[at], curvature[l * n + k]) = (value, value);
             }
         }
-        let Scale::OfEffect { element: t, variance } = self.scale else { return };
-        // The residual variance is `variance / phi_t`.
+        let Scale::OfEffect { factors, variance } = self.scale else { return };
+        // The residual variance is `variance / phi`, `phi` the combination.
         let phi = ratio * variance;
-        slope[t] += work.r2 / variance - self.nu / phi;
-        for k in 0..n {
-            let cross = -work.form[k] / variance;
-            curvature[k * n + t] += cross;
-            curvature[t * n + k] += cross;
+        for (k, f) in factors.iter().enumerate() {
+            slope[k] += f * (work.r2 / variance - self.nu / phi);
+            for (l, g) in factors.iter().enumerate() {
+                let cross = f * work.form[l] + g * work.form[k];
+                curvature[k * n + l] += f * g * self.nu / (phi * phi) - cross / variance;
+            }
         }
-        curvature[t * n + t] += self.nu / (phi * phi);
     }
 }

@@ -11,6 +11,7 @@
 //! Newton's, with exact derivatives ([`search`]).
 
 pub(crate) mod basis;
+mod chain;
 mod constrained;
 mod criterion;
 mod df;

@@ -5,7 +5,6 @@ use super::parameters::Element;
 use super::start::LEAST;
 use crate::Failure;
 use crate::descent::{Descent, Surface};
-use crate::linalg::room;
 
 /// A diagonal element below this, in units of the effect's spread, is tried at zero.
 const NEAR_ZERO: f64 = 1e-3;
@@ -38,29 +37,12 @@ impl Surface for Criterion<'_> {
 
     /// By the chain rule from the derivatives by phi.
     fn differentiate(&mut self, _: &[f64], first: &mut [f64], second: &mut [f64]) {
-        let Self { problem, work, lambda, room: space } = self;
+        let Self { problem, work, lambda, room } = self;
+        let parameters = problem.parameters;
         problem.differentiate(lambda, work);
-        let (n, parameters) = (first.len(), problem.parameters);
-        let (jacobian, half) = room(space, 2 * n * n).split_at_mut(n * n);
-        for k in 0..n {
-            for t in 0..n {
-                jacobian[k * n + t] = parameters.slope(k, t, lambda);
-            }
-        }
-        for t in 0..n {
-            first[t] = (0..n).map(|k| work.slope[k] * jacobian[k * n + t]).sum();
-            for k in 0..n {
-                let row = &work.curvature[k * n..(k + 1) * n];
-                half[k * n + t] = (0..n).map(|l| row[l] * jacobian[l * n + t]).sum();
-            }
-        }
-        for s in 0..n {
-            for t in 0..n {
-                let one: f64 = (0..n).map(|k| jacobian[k * n + s] * half[k * n + t]).sum();
-                let two: f64 = (0..n).map(|k| work.slope[k] * parameters.bend(k, s, t)).sum();
-                second[s * n + t] = one + two;
-            }
-        }
+        let slope = |k: usize, t: usize| parameters.slope(k, t, lambda);
+        let bend = |k: usize, s: usize, t: usize| parameters.bend(k, s, t);
+        work.chain(slope, bend, room, (first, second));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tests of mixed models in general: a dense twin, invariance, the other route, hostile data.
 
 mod coding;
+mod correlated;
 mod hostile;
 mod modes;
 mod parts;

@@ -1,14 +1,17 @@
 //! Profile likelihood: how much worse the best fit becomes where one quantity is given.
 
+mod effects;
+mod turned;
+
+use super::Method;
 use super::basis::Basis;
 use super::constrained::Turn;
 use super::criterion::{Problem, Scale, Work as Evaluation};
 use super::estimates::Fit;
 use super::index::Index;
-use super::parameters::Parameters;
+use super::parameters::{Element, Parameters};
 use super::search::Search;
 use super::sums::Sums;
-use super::{Method, Structure};
 use crate::Failure;
 use crate::linalg::room;
 
@@ -65,7 +68,7 @@ struct Model<'a> {
 
 impl<'a> Model<'a> {
     /// The full likelihood. Restricted ones of different predictors do not compare.
-    fn problem(&self, sums: &'a Sums, scale: Scale) -> Problem<'a> {
+    fn problem(&self, sums: &'a Sums, scale: Scale<'a>) -> Problem<'a> {
         let Model { parameters, index, basis, .. } = *self;
         Problem { sums, index, parameters, method: Method::Ml, nu: basis.n_obs, scale }
     }
@@ -153,50 +156,6 @@ impl Fit<'_> {
         Ok(limits)
     }
 
-    /// Limits of the standard deviation of an effect by profile likelihood. The lower one is zero
-    /// where a variance of zero is not rejected.
-    ///
-    /// # Errors
-    /// `NotConverged`.
-    ///
-    /// # Panics
-    /// Where the effect may be correlated with others.
-    pub fn sd_limits(
-        &mut self,
-        structure: &Structure,
-        factor: usize,
-        effect: usize,
-        critical: f64,
-    ) -> Result<[f64; 2], Failure> {
-        let mut blocks = structure.factors[factor].blocks.iter();
-        assert!(blocks.any(|b| b.contains(&effect) && b.len() == 1), "an effect by itself");
-        let Fit { parameters, index, basis, sums, profile: work, .. } = self;
-        let model = Model { parameters, index, basis, sums };
-        let is_own = |e: &super::parameters::Element| e.factor == factor && e.row == effect;
-        let element = parameters.list.iter().position(is_own).expect("every effect has one");
-        let before: usize = parameters.effects[..factor].iter().sum();
-        let (_, spread) = sums.scales[before + effect];
-        let sigma = work.variance.sqrt();
-        let sd = work.theta[element].abs() * sigma;
-        let scale = |s: f64| Scale::OfEffect { element, variance: s * s };
-        work.last.clone_from(&work.theta);
-        let step = 0.3 * sd + 0.1 * sigma;
-        let rise = |s: f64| work.rise_of_scale(model, s, scale(s));
-        let high = limit(sd + step, sd, None, critical, rise)?;
-        let mut low = 0.0;
-        if sd > 0.0 {
-            let problem = model.problem(sums, Scale::Best);
-            let Work { search, evaluation, theta, .. } = &mut **work;
-            search.minimise_from(theta, |e| is_own(&e), &problem, evaluation)?;
-            if work.search.descent.value - work.deviance > critical * critical {
-                work.last.clone_from(&work.theta);
-                let rise = |s: f64| work.rise_of_scale(model, s, scale(s));
-                low = limit(0.7 * sd, sd, Some(0.0), critical, rise)?;
-            }
-        }
-        Ok([low / spread, high / spread])
-    }
-
     /// The likelihood ratio statistic of an effect, by the criterion of the fit, and the number of
     /// variances and covariances that a model without it lacks.
     ///
@@ -206,9 +165,7 @@ impl Fit<'_> {
         let (method, nu, value) = (self.method, self.nu, self.search.descent.value);
         let (Model { parameters, index, sums, .. }, work) = self.profiles();
         let problem = Problem { sums, index, parameters, method, nu, scale: Scale::Best };
-        let is_own = |e: super::parameters::Element| {
-            e.factor == factor && (e.row == effect || e.column == effect)
-        };
+        let is_own = |e: Element| e.factor == factor && (e.row == effect || e.column == effect);
         work.search.minimise_from(&work.theta, is_own, &problem, &mut work.evaluation)?;
         let n = parameters.list.iter().filter(|e| is_own(**e)).count();
         // A difference of this size is rounding error.
