@@ -44,10 +44,17 @@ impl InverseRoot {
         self.factor_large(&mut e[..n * n], n, vectors)
     }
 
+    /// Makes room for matrices of order `n`, of which a loop over problems may find the first one
+    /// late.
+    pub fn make_room(&mut self, n: usize) {
+        room(&mut self.full, 2 * n * n);
+        room(&mut self.work, n * n + 3 * n);
+    }
+
     /// [`Self::factor`] for orders above 2.
     fn factor_large(&mut self, e: &mut [f64], n: usize, vectors: usize) -> bool {
-        // Made beforehand: a loop over problems may come to the second route late.
-        let (full, work) = (room(&mut self.full, 2 * n * n), room(&mut self.work, n * n + 3 * n));
+        self.make_room(n);
+        let (full, work) = (&mut self.full[..2 * n * n], &mut self.work[..n * n + 3 * n]);
         self.series = Series::of(e, n, vectors);
         if let Some(series) = self.series {
             series.write_matrices(e, n, full);

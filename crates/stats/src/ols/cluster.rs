@@ -105,6 +105,8 @@ fn cr2_of_order(
     let meat = &mut room(&mut robust.meat, k * k)[..k * k];
     meat.fill(0.0);
     let mut df = Satterthwaite::new(&mut robust.cross, &mut robust.trail, (n_targets, k));
+    // Most clusters have a short series, and do without it.
+    robust.root.make_room(k);
     for g in active.rows.groups.windows(2) {
         let (low, high) = (g[0] as usize, g[1] as usize);
         match high - low {
