@@ -1,6 +1,7 @@
 //! Degrees of freedom of a Wald test of several hypotheses with a CR2 variance.
 
-use super::{Scratch, Shape, Targets, Variance, fit_shaped};
+use super::infer::combine;
+use super::{Scratch, Shape, Targets, Variance, fit_outcome, fit_shaped};
 use crate::linalg::{cholesky, room};
 use crate::{Failure, Observations, Rows};
 
@@ -41,6 +42,8 @@ impl Trail {
 pub(super) struct Work {
     /// Whitened hypotheses, and the sums of each two of them.
     factors: Vec<f64>,
+    /// The hypotheses between rows of `R^-1`, q x rank, and room for a row.
+    rows: Vec<f64>,
     /// The variance of the hypotheses under the working model, q x q.
     working: Vec<f64>,
     /// Its factor, and the columns of the factor's inverse, q x q each.
@@ -50,7 +53,8 @@ pub(super) struct Work {
     inner: Vec<f64>,
 }
 
-/// `eta` of the approximate Hotelling test of the hypotheses `L b = c`.
+/// `eta` of the approximate Hotelling test of the hypotheses `L b = c`, after a fit of the same
+/// rows with a CR2 variance.
 ///
 /// The estimated variance of `L b` is taken to be Wishart with `eta` degrees of freedom: with `D`
 /// the estimate between two inverse roots of its value under the working model (independent errors
@@ -62,6 +66,9 @@ pub(super) struct Work {
 ///
 /// # Errors
 /// As [`fit_shaped`]; `TermDropped` where a predictor of a hypothesis was dropped.
+///
+/// # Panics
+/// Where the rows are not those of the last fit.
 ///
 /// # References
 /// Pustejovsky and Tipton (2018), Journal of Business and Economic Statistics 36:672, section 4.2.
@@ -87,7 +94,11 @@ impl Work {
     ) -> Result<Option<f64>, Failure> {
         let p = rows.n_predictors() - shape.n_beside();
         let q = contrasts.len() / p;
-        fit(rows, shape, contrasts, scratch)?;
+        if shape.instruments > 0 {
+            // Tests of the instruments may have left the factors of another stage.
+            fit(rows, shape, contrasts, scratch)?;
+        }
+        self.find_rows(contrasts, q, scratch)?;
         self.find_working_variance(rows, q, scratch);
         if !whiten(&self.working, q, &mut self.whitening) {
             return Ok(None);
@@ -116,10 +127,19 @@ impl Work {
         Ok(Some((q * (q + 1)) as f64 / spread))
     }
 
-    /// The variance of the combinations of the last fit under the working model.
+    /// The hypotheses in the coordinates of the last fit.
+    fn find_rows(&mut self, contrasts: &[f64], q: usize, scratch: &Scratch) -> Result<(), Failure> {
+        let (parts, k) = (&scratch.parts, scratch.parts.rank);
+        let (own, row) = room(&mut self.rows, (q + 1) * k).split_at_mut(q * k);
+        let mut both = contrasts.chunks_exact(contrasts.len() / q).zip(own.chunks_exact_mut(k));
+        let are_kept = both.all(|(factors, own)| combine(parts, factors, row, own));
+        if are_kept { Ok(()) } else { Err(Failure::TermDropped) }
+    }
+
+    /// The variance of the hypotheses under the working model.
     fn find_working_variance(&mut self, rows: &Rows, q: usize, scratch: &Scratch) {
         let (parts, k) = (&scratch.parts, scratch.parts.rank);
-        let inverse = &scratch.infer.inverse[..q * k];
+        let inverse = &self.rows[..q * k];
         let working = room(&mut self.working, q * q);
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
         let Observations::Weighted(_) = rows.observations else {
@@ -211,7 +231,8 @@ fn fit(
     scratch: &mut Scratch,
 ) -> Result<usize, Failure> {
     let targets = Targets::Contrasts(&[], contrasts);
-    let fit = fit_shaped(rows, shape, Variance::Cr2, targets, scratch)?;
+    let again = if shape.instruments > 0 { fit_shaped } else { fit_outcome };
+    let fit = again(rows, shape, Variance::Cr2, targets, scratch)?;
     if fit.contrasts.iter().all(|c| c.kept) { Ok(fit.rank) } else { Err(Failure::TermDropped) }
 }
 

@@ -100,9 +100,11 @@ fn dense_eta(d: &Design, l: &Matrix) -> f64 {
     (q * (q + 1)) as f64 / total
 }
 
-/// With work space of its own.
+/// After a fit of its own.
 fn degrees(rows: &Rows, shape: Shape, contrasts: &[f64]) -> Result<Option<f64>, Failure> {
-    hotelling_df(rows, shape, contrasts, &mut Scratch::default())
+    let mut scratch = Scratch::default();
+    fit_shaped(rows, shape, Variance::Cr2, Targets::Some(&[]), &mut scratch)?;
+    hotelling_df(rows, shape, contrasts, &mut scratch)
 }
 
 #[test]
