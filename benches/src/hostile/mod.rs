@@ -122,6 +122,22 @@ mod tests {
         }
     }
 
+    /// Data sets whose variances are beyond all numbers, of the few among a hundred thousand.
+    #[test]
+    fn numbers_that_overflow_have_their_reason() {
+        let intercept = [31_055];
+        let mixed = [14_222, 15_128, 38_331, 53_578, 70_506, 76_310, 97_749];
+        let glm = [27_096, 34_917];
+        let found = [(Kind::Intercept, &intercept[..]), (Kind::Mixed, &mixed), (Kind::Glm, &glm)];
+        for (kind, numbers) in found {
+            for &number in numbers {
+                let (_, outcome, _) = one(kind, number, &mut Spaces::default());
+                assert_eq!(outcome.broken, None, "{number}");
+                assert_eq!(outcome.failure, Some(Failure::NotFinite), "{number}");
+            }
+        }
+    }
+
     /// What was fitted before leaves no trace.
     #[test]
     fn a_fit_does_not_depend_on_those_before_it() {

@@ -50,7 +50,8 @@ impl Covariance {
     ///
     /// # Errors
     /// `NotConverged` where the expected information is singular; `TooFewClusters`;
-    /// `NoResidualDf` where a factor needs one.
+    /// `NoResidualDf` where a factor needs one; `NotFinite` where outcomes are so many times their
+    /// means that the dispersion is beyond all numbers.
     pub fn fit(&mut self, at: &At, variance: Variance) -> Result<(), Failure> {
         let k = at.cells.rank;
         self.n_clusters = 0;
@@ -61,6 +62,9 @@ impl Covariance {
             return Err(Failure::NoResidualDf);
         }
         self.dispersion = if at.family.has_dispersion() { dispersion(at) } else { 1.0 };
+        if !self.dispersion.is_finite() {
+            return Err(Failure::NotFinite);
+        }
         room(&mut self.meat, k * k).fill(0.0);
         match variance {
             Variance::Classical => {

@@ -191,7 +191,7 @@ impl Fit<'_> {
             let u = self.basis.row(i);
             for j in 0..p {
                 let c = &self.work.inverse[j * p..(j + 1) * p];
-                out[i * p + j] = variance * (i..p).map(|k| u[k] * c[k]).sum::<f64>();
+                out[i * p + j] = (i..p).map(|k| u[k] * c[k]).sum::<f64>();
             }
         }
         // Row i now holds U C; times U' from the right, where column j needs columns j and later.
@@ -200,7 +200,14 @@ impl Fit<'_> {
                 let u = self.basis.row(j);
                 row[j] = (j..p).map(|k| row[k] * u[k]).sum();
             }
+            row.iter_mut().for_each(|v| *v *= variance);
         }
+    }
+
+    /// Whether the variance of a coefficient is beyond all numbers.
+    pub(super) fn overflows(&self) -> bool {
+        let scaled = |i| self.variance() * self.unscaled_variance(self.basis.row(i)).0;
+        !(0..self.rank()).all(|i| scaled(i).is_finite())
     }
 
     /// Residual variance.

@@ -118,7 +118,8 @@ pub fn fit<'s>(rows: &Rows, method: Method, scratch: &'s mut Scratch) -> Result<
     basis.coefficients(&work.beta, beta);
     let n_groups = layout.n_groups;
     let log_weights = log_weights(rows);
-    Ok(Fit { profile, point, work, basis, beta, n_obs: layout.n_obs, n_groups, log_weights })
+    let fit = Fit { profile, point, work, basis, beta, n_obs: layout.n_obs, n_groups, log_weights };
+    if fit.overflows() { Err(Failure::NotFinite) } else { Ok(fit) }
 }
 
 /// Sum of the logarithms of the prior weights; counts have none.

@@ -23,7 +23,7 @@ pub struct Fit<'s> {
     pub(super) index: &'s Index,
     pub(super) sums: &'s Sums,
     pub(super) work: &'s mut Work,
-    pub(super) search: &'s Search,
+    pub(super) search: &'s mut Search,
     pub(super) df: &'s mut df::Work,
     pub(super) profile: &'s mut profile::Work,
 }
@@ -52,6 +52,22 @@ impl Fit<'_> {
     /// Residual standard deviation (of an observation of weight one).
     pub fn sigma(&self) -> f64 {
         (self.work.r2 / self.nu * self.basis.unit).sqrt()
+    }
+
+    /// Whether a variance, of the residuals or of a coefficient, is beyond all numbers.
+    pub(super) fn overflows(&mut self) -> bool {
+        let variance = self.work.r2 / self.nu;
+        let p = self.rank();
+        let mut buffer = std::mem::take(&mut self.search.room);
+        let (row, a) = room(&mut buffer, 2 * p).split_at_mut(p);
+        let is_finite = |j: &usize| {
+            self.basis.row(*j, row);
+            self.lower(row, a);
+            (variance * a.iter().map(|v| v * v).sum::<f64>()).is_finite()
+        };
+        let all_finite = self.basis.x.columns.iter().all(is_finite);
+        self.search.room = buffer;
+        !all_finite || !(variance * self.basis.unit).is_finite()
     }
 
     /// Whether some variance is zero, or some correlation one: a diagonal element of a factor is

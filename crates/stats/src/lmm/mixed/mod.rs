@@ -172,5 +172,6 @@ fn fit_by<'s>(
         return Err(Failure::NoResidualDf);
     }
     found?;
-    Ok(Fit { method, nu, parameters, basis, index, sums, work, search, df, profile })
+    let mut fit = Fit { method, nu, parameters, basis, index, sums, work, search, df, profile };
+    if fit.overflows() { Err(Failure::NotFinite) } else { Ok(fit) }
 }
