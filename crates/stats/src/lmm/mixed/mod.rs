@@ -24,6 +24,7 @@ pub(crate) mod parameters;
 mod parts;
 pub(crate) mod posterior;
 mod profile;
+mod reductions;
 pub(crate) mod scales;
 mod search;
 mod start;

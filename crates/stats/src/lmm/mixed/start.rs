@@ -1,6 +1,7 @@
 //! Where the search starts.
 
 use super::criterion::{Problem, Work};
+use super::index::Route;
 use super::search::Search;
 use crate::Failure;
 use crate::linalg::{cholesky, room};
@@ -19,6 +20,9 @@ impl Search {
     /// Sets theta to where the search starts: estimates of the variances, or the best of some
     /// values where there are none.
     pub fn start(&mut self, problem: &Problem, work: &mut Work) -> Result<(), Failure> {
+        if self.take_reductions(problem) {
+            return Ok(());
+        }
         let mut weights = WEIGHTS.iter();
         if weights.any(|weight| self.estimate(*weight, problem, work).is_some()) {
             return Ok(());
@@ -34,6 +38,17 @@ impl Search {
         let (start, _) = best.ok_or(Failure::NotConverged)?;
         set_diagonal(start, problem, &mut self.descent.at);
         Ok(())
+    }
+
+    /// Starts from what factors leave of the outcome, where that is known: it costs no evaluation.
+    fn take_reductions(&mut self, problem: &Problem) -> bool {
+        let Route::Parts { inner } = problem.index.route else { return false };
+        let Some(variances) = problem.sums.parts.estimates() else { return false };
+        for (t, e) in self.descent.at.iter_mut().zip(&problem.parameters.list) {
+            let variance = variances[usize::from(e.factor != inner)];
+            *t = variance.max(LEAST * LEAST).sqrt();
+        }
+        true
     }
 
     /// The criterion at factors with one value on their diagonals.

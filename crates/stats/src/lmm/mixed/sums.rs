@@ -11,8 +11,6 @@ use crate::linalg::room;
 pub(super) const PIVOT_MIN: f64 = 1e-12;
 /// What predictors and groups leave of the outcome is rounding error below this share of it.
 const EXPLAINED: f64 = 1e-12;
-/// What groups leave of a predictor of length one is rounding error below this.
-const DEPENDENT: f64 = 1e-11;
 
 /// The rows of each component, turned so that its part of `Z` is an upper triangle `C'` over zeros.
 ///
@@ -38,7 +36,9 @@ pub(super) struct Sums {
     pub scales: Vec<(f64, f64)>,
     /// Columns of `Z` of one row: place in the component, value.
     pub entries: Vec<(usize, f64)>,
-    spare: Vec<f64>,
+    /// `below` once the predictors are taken out of it.
+    pub spare: Vec<f64>,
+    pub column: Vec<f64>,
 }
 
 /// The rows as they are read.
@@ -75,30 +75,10 @@ impl Sums {
         self.is_saturated = rank as f64 >= basis.n_obs;
         let left: f64 = basis.e[..data.y.len()].iter().map(|e| e * e).sum();
         let varies = left > 1e-28 * basis.total && left > 1e-280;
-        if !varies || (!self.is_saturated && self.unexplained() <= EXPLAINED * left) {
+        if !varies || (!self.is_saturated && self.take_out_predictors().0 <= EXPLAINED * left) {
             return Err(Failure::ZeroStandardError);
         }
         Ok(())
-    }
-
-    /// What predictors and groups together leave of the outcome's sum of squares.
-    fn unexplained(&mut self) -> f64 {
-        let width = self.width;
-        let a = room(&mut self.spare, width * width);
-        a.copy_from_slice(&self.below[..width * width]);
-        for i in 0..width {
-            let pivot = a[i * width + i];
-            if i + 1 == width || pivot <= DEPENDENT {
-                continue;
-            }
-            for j in i + 1..width {
-                let share = a[j * width + i] / pivot;
-                for l in i + 1..width {
-                    a[j * width + l] -= share * a[i * width + l];
-                }
-            }
-        }
-        a[width * width - 1]
     }
 
     /// Cross-products of all rows: the columns of `Q` are orthonormal, and `e` is free of them.

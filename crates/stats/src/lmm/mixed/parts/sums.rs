@@ -3,6 +3,7 @@
 use super::rows::add_rows;
 use crate::linalg::room;
 use crate::lmm::mixed::index::Index;
+use crate::lmm::mixed::reductions::Reductions;
 use crate::lmm::mixed::roomy;
 use crate::lmm::mixed::sums::{self, PIVOT_MIN, Rows};
 
@@ -18,8 +19,20 @@ pub(in crate::lmm::mixed) struct Sums {
     pub tall: Vec<f64>,
     /// Cross-products of the rows that are not inner: the outer columns with all columns of `tall`.
     pub outer: Vec<f64>,
-    /// Sums of squares of the outer columns, of one component.
+    /// What predictors and factors leave of the outcome, where there are two factors of one effect
+    /// each.
+    pub reductions: Reductions,
+    has_reductions: bool,
+    /// Sums of squares of the outer columns.
     sizes: Vec<f64>,
+}
+
+impl Sums {
+    /// Variances of the inner and of the outer factor in units of the residual one, where there are
+    /// two factors of one effect each and the data tell.
+    pub fn estimates(&self) -> Option<[f64; 2]> {
+        self.has_reductions.then(|| self.reductions.estimates()).flatten()
+    }
 }
 
 impl sums::Sums {
@@ -29,9 +42,24 @@ impl sums::Sums {
         roomy(&mut self.parts.blocks, ends.start * r).fill(0.0);
         roomy(&mut self.parts.tall, ends.tall).fill(0.0);
         roomy(&mut self.parts.outer, ends.square).fill(0.0);
+        room(&mut self.parts.sizes, ends.start);
         self.accumulate_parts(rows, r);
         let index = rows.index;
-        (0..index.len()).map(|c| self.turn_inner(index, c, r) + self.turn_outer(index, c)).sum()
+        self.parts.has_reductions = rows.structure.factors.len() == 2
+            && rows.structure.factors.iter().all(|factor| factor.effects.len() == 1);
+        let notes = self.parts.has_reductions;
+        if notes {
+            self.note_predictors(index);
+        }
+        let inner: usize = (0..index.len()).map(|c| self.turn_inner(index, c, r)).sum();
+        if notes {
+            self.note_inner(index, inner);
+        }
+        let outer: usize = (0..index.len()).map(|c| self.turn_outer(index, c)).sum();
+        if notes {
+            self.note_all(inner + outer);
+        }
+        inner + outer
     }
 
     /// Adds the rows to the cross-products of their components.
@@ -107,7 +135,7 @@ impl sums::Sums {
             take_out(below, &row[n_outer..]);
         }
         let outer = &mut self.parts.outer[at.square..at.square + n_outer * w];
-        let sizes = room(&mut self.parts.sizes, n_outer);
+        let sizes = &mut self.parts.sizes[at.start..at.start + n_outer];
         for a in 0..n_outer {
             sizes[a] = outer[a * w + a];
             add_rows(&mut outer[a * w + a..(a + 1) * w], &tall[a..], w, at.inner, |k| {
@@ -123,6 +151,7 @@ impl sums::Sums {
         let n_outer = at.q - at.inner;
         let w = n_outer + width;
         let Sums { tall, outer, sizes, .. } = &mut self.parts;
+        let sizes = &sizes[at.start..at.start + n_outer];
         let rows = &mut tall[at.tall + at.inner * w..at.tall + at.q * w];
         let outer = &mut outer[at.square..at.square + n_outer * w];
         let mut rank = 0;

@@ -134,3 +134,33 @@ fn large_variances_cost_few_digits() {
         }
     }
 }
+
+/// In balanced data the estimates that the search starts from are those of REML.
+#[test]
+fn in_balanced_data_the_search_starts_at_its_end() {
+    let mut r = Random(34);
+    for round in 0..5 {
+        let (a, b, each) = (7, 5, 1 + round % 2);
+        let n = a * b * each;
+        let keys = [0, 1].map(|key| {
+            let group = |i: usize| if key == 0 { i / each / b } else { i / each % b };
+            (0..n).map(|i| group(i) as f64).collect::<Vec<f64>>()
+        });
+        let own: Vec<f64> = (0..a + b).map(|_| 2.0 * r.normal()).collect();
+        let y = (0..n).map(|i| own[keys[0][i] as usize] + own[a + keys[1][i] as usize]);
+        let y = y.map(|y| y + r.normal()).collect();
+        let structure = structures().swap_remove(0);
+        let x = vec![1.0; n];
+        let sample = Sample { x, y, weights: None, columns: keys.to_vec(), structure };
+        let mut scratch = Scratch::default();
+        let theta = {
+            let fit = sample.fit(Method::Reml, &mut scratch).expect("a fit");
+            fit.theta(&sample.structure).to_vec()
+        };
+        let estimates = scratch.sums.parts.estimates().expect("estimates");
+        // The factor with more groups is the inner one.
+        for (theta, variance) in theta.iter().zip(estimates) {
+            close("variance", theta * theta, variance, 1e-9);
+        }
+    }
+}
