@@ -14,8 +14,12 @@ const SMALL_GAIN: f64 = 1e-8;
 const ROUNDING: f64 = 1e-12;
 /// Steps; ten are many.
 const STEPS_MAX: usize = 200;
-/// Times that a step is shortened.
-const SHORTER_MAX: usize = 40;
+/// Times that a step is shortened; then it is a hundred-millionth of what was promised.
+const SHORTER_MAX: usize = 20;
+/// A gain below this share of what was promised is none: derivatives and height disagree.
+const KEPT: f64 = 1e-6;
+/// So many steps of that kind, one after the other, end the search.
+const BROKEN_MAX: usize = 3;
 /// A curvature below this share of the largest is taken for that share.
 const FLAT: f64 = 1e-10;
 /// A saddle has a curvature below this share of the largest, negated.
@@ -100,14 +104,16 @@ impl Descent {
         self.value = surface.value(&self.at).ok_or(Failure::NotConverged)?;
         self.differentiate(surface);
         let (mut promised, mut before) = (f64::INFINITY, f64::INFINITY);
+        let mut broken = 0;
         for _ in 0..STEPS_MAX {
             let (mut gain, is_valley) = self.direction();
             if !gain.is_finite() {
                 return Err(Failure::NotConverged);
             }
             let is_small = gain <= SMALL_GAIN * (1.0 + self.value.abs());
-            if !is_valley && is_small && gain > 0.5 * before {
-                // Rounding errors of a gradient that is zero, at a saddle.
+            // Rounding errors of a gradient that is zero, at a saddle.
+            let leaves = !is_valley && is_small && gain > 0.5 * before;
+            if leaves {
                 gain = self.leave_saddle();
             }
             before = gain;
@@ -132,7 +138,17 @@ impl Descent {
                 promised = gain;
                 continue;
             }
+            let above = self.value;
             if !self.advance(gain, surface) {
+                if leaves {
+                    // It was none: on as the gradient says.
+                    before = f64::INFINITY;
+                    continue;
+                }
+                return Err(Failure::NotConverged);
+            }
+            broken = if above - self.value < KEPT * gain { broken + 1 } else { 0 };
+            if broken == BROKEN_MAX {
                 return Err(Failure::NotConverged);
             }
             if let Some(failure) = surface.is_endless(&self.at) {
@@ -305,6 +321,7 @@ impl Descent {
             let line = self.tried.iter_mut().zip(self.at.iter().zip(&self.step));
             line.for_each(|(tried, (at, step))| *tried = at + t * step);
             if let Some(value) = surface.value(&self.tried)
+                && value < self.value
                 && value <= self.value - 1e-4 * t * gain
             {
                 self.at.copy_from_slice(&self.tried);
