@@ -33,6 +33,11 @@ pub(super) struct Reductions {
 }
 
 impl Reductions {
+    /// Notes what all leave, and its degrees of freedom.
+    pub fn note_all(&mut self, left: f64, df: f64) {
+        (self.left[2], self.df[2]) = (left, df);
+    }
+
     /// Variances of the inner and of the outer factor in units of the residual one; none where the
     /// data do not tell them apart.
     pub fn estimates(&self) -> Option<[f64; 2]> {
@@ -48,8 +53,8 @@ impl Reductions {
 }
 
 impl Sums {
-    /// Notes what the predictors leave; nothing is turned yet.
-    pub fn note_predictors(&mut self, index: &Index) {
+    /// What the predictors leave; nothing is turned yet.
+    pub fn reduced_by_predictors(&self, index: &Index) -> Reductions {
         let width = self.width;
         let mut traces = [0.0; 2];
         let square = |row: &[f64]| row[..width - 1].iter().map(|v| v * v).sum::<f64>();
@@ -66,14 +71,16 @@ impl Sums {
                 traces[1] += row[b] - square(&row[n_outer..]);
             }
         }
-        let reductions = &mut self.parts.reductions;
-        reductions.left[0] = self.below[width * width - 1];
-        reductions.df[0] = self.n_obs - (width - 1) as f64;
-        (reductions.inner, reductions.outer[0]) = (traces[0], traces[1]);
+        Reductions {
+            left: [self.below[width * width - 1], 0.0, 0.0],
+            df: [self.n_obs - (width - 1) as f64, 0.0, 0.0],
+            inner: traces[0],
+            outer: [traces[1], 0.0],
+        }
     }
 
     /// Notes what the inner factor leaves, once it is taken out; `rank` is its own.
-    pub fn note_inner(&mut self, index: &Index, rank: usize) {
+    pub fn note_inner(&mut self, index: &Index, rank: usize, reductions: &mut Reductions) {
         let (left, of_predictors) = self.take_out_predictors();
         let (width, mut trace) = (self.width, 0.0);
         let (a, z) = (&self.spare, room(&mut self.column, width));
@@ -86,17 +93,9 @@ impl Sums {
                 trace += row[b] - form(a, width, z);
             }
         }
-        let reductions = &mut self.parts.reductions;
         reductions.left[1] = left;
         reductions.df[1] = self.n_obs - (rank + of_predictors) as f64;
         reductions.outer[1] = trace;
-    }
-
-    /// Notes what all leave; `rank` is that of both factors.
-    pub fn note_all(&mut self, rank: usize) {
-        let (left, of_predictors) = self.take_out_predictors();
-        self.parts.reductions.left[2] = left;
-        self.parts.reductions.df[2] = self.n_obs - (rank + of_predictors) as f64;
     }
 
     /// Takes the predictors out of `below`, into `spare`; returns what they leave of the outcome,

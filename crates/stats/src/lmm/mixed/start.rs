@@ -2,6 +2,7 @@
 
 use super::criterion::{Problem, Work};
 use super::index::Route;
+use super::reductions::Reductions;
 use super::search::Search;
 use crate::Failure;
 use crate::linalg::{cholesky, room};
@@ -43,7 +44,11 @@ impl Search {
     /// Starts from what factors leave of the outcome, where that is known: it costs no evaluation.
     fn take_reductions(&mut self, problem: &Problem) -> bool {
         let Route::Parts { inner } = problem.index.route else { return false };
-        let Some(variances) = problem.sums.parts.estimates() else { return false };
+        let Some(variances) =
+            problem.sums.parts.reductions.as_ref().and_then(Reductions::estimates)
+        else {
+            return false;
+        };
         for (t, e) in self.descent.at.iter_mut().zip(&problem.parameters.list) {
             let variance = variances[usize::from(e.factor != inner)];
             *t = variance.max(LEAST * LEAST).sqrt();

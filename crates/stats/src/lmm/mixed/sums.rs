@@ -75,7 +75,11 @@ impl Sums {
         self.is_saturated = rank as f64 >= basis.n_obs;
         let left: f64 = basis.e[..data.y.len()].iter().map(|e| e * e).sum();
         let varies = left > 1e-28 * basis.total && left > 1e-280;
-        if !varies || (!self.is_saturated && self.take_out_predictors().0 <= EXPLAINED * left) {
+        let (unexplained, of_predictors) = self.take_out_predictors();
+        if let Some(reductions) = &mut self.parts.reductions {
+            reductions.note_all(unexplained, basis.n_obs - (rank + of_predictors) as f64);
+        }
+        if !varies || (!self.is_saturated && unexplained <= EXPLAINED * left) {
             return Err(Failure::ZeroStandardError);
         }
         Ok(())

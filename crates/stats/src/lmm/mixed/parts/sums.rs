@@ -21,18 +21,9 @@ pub(in crate::lmm::mixed) struct Sums {
     pub outer: Vec<f64>,
     /// What predictors and factors leave of the outcome, where there are two factors of one effect
     /// each.
-    pub reductions: Reductions,
-    has_reductions: bool,
+    pub reductions: Option<Reductions>,
     /// Sums of squares of the outer columns.
     sizes: Vec<f64>,
-}
-
-impl Sums {
-    /// Variances of the inner and of the outer factor in units of the residual one, where there are
-    /// two factors of one effect each and the data tell.
-    pub fn estimates(&self) -> Option<[f64; 2]> {
-        self.has_reductions.then(|| self.reductions.estimates()).flatten()
-    }
 }
 
 impl sums::Sums {
@@ -45,21 +36,15 @@ impl sums::Sums {
         room(&mut self.parts.sizes, ends.start);
         self.accumulate_parts(rows, r);
         let index = rows.index;
-        self.parts.has_reductions = rows.structure.factors.len() == 2
-            && rows.structure.factors.iter().all(|factor| factor.effects.len() == 1);
-        let notes = self.parts.has_reductions;
-        if notes {
-            self.note_predictors(index);
+        let factors = &rows.structure.factors;
+        let is_reduced = factors.len() == 2 && factors.iter().all(|f| f.effects.len() == 1);
+        let mut reductions = is_reduced.then(|| self.reduced_by_predictors(index));
+        let inner = (0..index.len()).map(|c| self.turn_inner(index, c, r)).sum();
+        if let Some(reductions) = &mut reductions {
+            self.note_inner(index, inner, reductions);
         }
-        let inner: usize = (0..index.len()).map(|c| self.turn_inner(index, c, r)).sum();
-        if notes {
-            self.note_inner(index, inner);
-        }
-        let outer: usize = (0..index.len()).map(|c| self.turn_outer(index, c)).sum();
-        if notes {
-            self.note_all(inner + outer);
-        }
-        inner + outer
+        self.parts.reductions = reductions;
+        inner + (0..index.len()).map(|c| self.turn_outer(index, c)).sum::<usize>()
     }
 
     /// Adds the rows to the cross-products of their components.

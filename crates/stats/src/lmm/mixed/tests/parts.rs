@@ -157,7 +157,8 @@ fn in_balanced_data_the_search_starts_at_its_end() {
             let fit = sample.fit(Method::Reml, &mut scratch).expect("a fit");
             fit.theta(&sample.structure).to_vec()
         };
-        let estimates = scratch.sums.parts.estimates().expect("estimates");
+        let estimates =
+            scratch.sums.parts.reductions.and_then(|r| r.estimates()).expect("estimates");
         // The factor with more groups is the inner one.
         for (theta, variance) in theta.iter().zip(estimates) {
             close("variance", theta * theta, variance, 1e-9);
