@@ -56,22 +56,15 @@ pub(crate) fn undo(
     scales: &[(f64, f64)],
     sigma: &[f64],
 ) -> Vec<f64> {
-    let mut all = vec![0.0; parameters.size()];
-    each_factor(structure, scales, |f, map, r| {
-        let start = parameters.starts[f];
-        for i in 0..r {
-            for j in 0..r {
-                let mut sum = 0.0;
-                for a in 0..r {
-                    for b in 0..r {
-                        sum += map(i, a) * sigma[start + a * r + b] * map(j, b);
-                    }
-                }
-                all[start + i * r + j] = sum;
+    each_element(structure, parameters, scales, sigma, |map, sigma, (i, j), r| {
+        let mut sum = 0.0;
+        for a in 0..r {
+            for b in 0..r {
+                sum += map(i, a) * sigma[a * r + b] * map(j, b);
             }
         }
-    });
-    all
+        sum
+    })
 }
 
 /// What turns `v` into effects as they are given, where `Lambda v` are those as they are measured:
@@ -82,14 +75,26 @@ pub(crate) fn given(
     scales: &[(f64, f64)],
     lambda: &[f64],
 ) -> Vec<f64> {
+    each_element(structure, parameters, scales, lambda, |map, lambda, (i, j), r| {
+        (0..r).map(|a| map(i, a) * lambda[a * r + j]).sum()
+    })
+}
+
+/// Makes a matrix for each factor from the factor's own: `element` is given the map from measured
+/// to given effects, the matrix, the place and the order.
+fn each_element(
+    structure: &Structure,
+    parameters: &Parameters,
+    scales: &[(f64, f64)],
+    from: &[f64],
+    element: impl Fn(&dyn Fn(usize, usize) -> f64, &[f64], (usize, usize), usize) -> f64,
+) -> Vec<f64> {
     let mut all = vec![0.0; parameters.size()];
     each_factor(structure, scales, |f, map, r| {
-        let start = parameters.starts[f];
-        for i in 0..r {
-            for j in 0..r {
-                all[start + i * r + j] =
-                    (0..r).map(|a| map(i, a) * lambda[start + a * r + j]).sum();
-            }
+        let place = parameters.starts[f]..parameters.starts[f + 1];
+        let from = &from[place.clone()];
+        for (at, out) in all[place].iter_mut().enumerate() {
+            *out = element(map, from, (at / r, at % r), r);
         }
     });
     all
