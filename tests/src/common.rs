@@ -149,3 +149,16 @@ pub fn assert_chi_squared(what: &str, counts: &[usize], expected: &[f64]) {
     let p = if df > 0.0 { chi_squared::upper(statistic, df) } else { 1.0 };
     assert!(p >= P_MIN, "{what}: chi-squared {statistic}, df {df}, p = {p}: {counts:?}");
 }
+
+/// Asserts that a test is exact: of `sims` p-values `counts[k]` were `k` of the shares that there
+/// are, and each share is the chance of a p-value up to it.
+pub fn assert_exact(counts: &[usize], sims: usize) {
+    assert_eq!(counts[0], 0, "the data are among their replicates");
+    let attainable = counts.len() - 1;
+    let mut below = 0;
+    for (k, count) in counts.iter().enumerate().skip(1) {
+        below += count;
+        let level = k as f64 / attainable as f64;
+        assert_rate(&format!("p <= {level}"), below, sims, level);
+    }
+}

@@ -4,7 +4,8 @@ use trialrun_plan::Plan;
 use trialrun_stats::Failure;
 
 use crate::common::{
-    assert_close, assert_mean, assert_rate, covers, each, fit, plan, plan_for, simulate, values,
+    assert_close, assert_exact, assert_mean, assert_rate, covers, each, fit, plan, plan_for,
+    simulate, values,
 };
 use crate::quadrature::t_critical;
 
@@ -36,13 +37,7 @@ fn flipped_signs_are_an_exact_test_of_a_mean() {
         counts[p as usize] += 1;
         covered += usize::from(covers(&fit(ws, 1), 3.0));
     });
-    assert_eq!(counts[0], 0, "the data are among their replicates");
-    let mut below = 0;
-    for (k, count) in counts.iter().enumerate().skip(1) {
-        below += count;
-        let level = k as f64 / attainable as f64;
-        assert_rate(&format!("p <= {level}"), below, sims as usize, level);
-    }
+    assert_exact(&counts, sims as usize);
     // Two of sixteen replicates are a share that is below 0.13.
     assert_rate("coverage", covered, sims as usize, 1.0 - 2.0 / 16.0);
 }
@@ -204,11 +199,7 @@ fn sampled_assignments_keep_the_level() {
     );
     let mut counts = [0; 41];
     each(&plan, 46, sims, |ws| counts[(fit(ws, 0).p_value * 40.0).round() as usize] += 1);
-    let mut below = 0;
-    for (k, count) in counts.iter().enumerate().skip(1) {
-        below += count;
-        assert_rate(&format!("p <= {k} / 40"), below, sims as usize, k as f64 / 40.0);
-    }
+    assert_exact(&counts, sims as usize);
 }
 
 /// A test leaves the data as they were, for whatever comes after it.

@@ -299,6 +299,19 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    /// What an estimator of the name `M` says, which has these details and no coefficient.
+    pub(super) fn fitted(details: Details) -> Estimated {
+        Estimated {
+            label: "M".to_string(),
+            outcome: "y".to_string(),
+            has_others: false,
+            estimands: Vec::new(),
+            coefficients: Vec::new(),
+            terms: Vec::new(),
+            details,
+        }
+    }
+
     /// What could not be had is named with its reason, and the rest stays.
     #[test]
     fn lost_tests_and_limits_have_reasons() {
@@ -320,15 +333,7 @@ mod tests {
             correlation_limits: vec![("correlation of x and z by c".to_string(), Ok([-1.0, 0.5]))],
             ..Details::default()
         };
-        let fitted = Estimated {
-            label: "M".to_string(),
-            outcome: "y".to_string(),
-            has_others: false,
-            estimands: Vec::new(),
-            coefficients: Vec::new(),
-            terms: Vec::new(),
-            details,
-        };
+        let fitted = fitted(details);
         let why = Failure::NotConverged.explain();
         let expected = [
             "",

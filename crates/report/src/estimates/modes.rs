@@ -118,20 +118,9 @@ fn grid(group: &str, modes: &[Mode]) -> Grid {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::fitted;
     use super::*;
     use trialrun_plan::Details;
-
-    fn of() -> Estimated {
-        Estimated {
-            label: "M".to_string(),
-            outcome: "y".to_string(),
-            has_others: false,
-            estimands: Vec::new(),
-            coefficients: Vec::new(),
-            terms: Vec::new(),
-            details: Details::default(),
-        }
-    }
 
     fn modes(n_groups: usize) -> Vec<Mode> {
         let one = |i: usize| Mode {
@@ -147,7 +136,7 @@ mod tests {
 
     #[test]
     fn tables_are_short_and_lists_are_whole() {
-        let of = of();
+        let of = fitted(Details::default());
         let of_all = |n: usize| Modes { of: &of, found: Ok(modes(n)) };
         let text = of_all(2).text();
         let expected = "\nM: conditional modes by class\n\n\
@@ -168,7 +157,7 @@ mod tests {
 
     #[test]
     fn lost_modes_have_a_reason() {
-        let of = of();
+        let of = fitted(Details::default());
         let lost = Modes { of: &of, found: Err(Failure::NotConverged) };
         let why = Failure::NotConverged.explain();
         assert_eq!(lost.text(), format!("\nM: no conditional modes, {why}\n"));
